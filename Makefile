@@ -4,6 +4,7 @@ VENV := .venv
 UV := uv==0.13.9
 PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 PY := $(VENV)/bin/python
+DEPLOY_READY := $(VENV)/.deploy-ready
 LOCAL_READY := $(VENV)/.local-ready
 DEV_READY := $(VENV)/.dev-ready
 CLIENT := clients/browser
@@ -21,7 +22,7 @@ export PYTHONUNBUFFERED := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run live catchup buy seed stack resources secrets deploy destroy test quick simulate soak check audit contract sdk bench clean
+.PHONY: help demo run live catchup buy seed stack resources secrets deploy rollback destroy test quick simulate soak check audit contract sdk bench lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -47,16 +48,19 @@ seed: $(LOCAL_READY) ## while `make run` runs: a month of generated activity for
 stack: $(LOCAL_READY) ## run the deployed shape on this machine: packaged, deployed by CloudFormation, smoke test (ONCE=1: then stop)
 	@$(PY) -m scripts.stack
 
-resources: $(LOCAL_READY) ## deploy the resource stack of STAGE=dev to AWS, and write the files for plain `chalice deploy`
+resources: $(DEPLOY_READY) ## deploy the resource stack of STAGE=dev to AWS, and write the files for plain `chalice deploy`
 	@$(PY) -m scripts.deploy --stage "$(STAGE)" --resources-only $(if $(YES),--yes)
 
-secrets: $(LOCAL_READY) ## check the encrypted secrets of STAGE=dev: present, readable, of the right format
+secrets: $(DEPLOY_READY) ## check the encrypted secrets of STAGE=dev: present, readable, of the right format
 	@$(PY) -m scripts.secret check --stage "$(STAGE)"
 
-deploy: $(LOCAL_READY) ## deploy a stage to AWS, after showing the changes (STAGE=dev, needed; YES=1: without a question)
+deploy: $(DEPLOY_READY) ## deploy a stage to AWS, after showing the changes (STAGE=dev, needed; YES=1: without a question)
 	@$(PY) -m scripts.deploy --stage "$(STAGE)" $(if $(YES),--yes)
 
-destroy: $(LOCAL_READY) ## delete STAGE=dev from AWS; keeps ledger and accounts (DATA=delete deletes them, except on prod)
+rollback: $(DEPLOY_READY) ## run an earlier build of STAGE=dev again, in seconds (BUILD=: which one; YES=1: without a question)
+	@$(PY) -m scripts.rollback --stage "$(STAGE)" $(if $(BUILD),--build "$(BUILD)") $(if $(YES),--yes)
+
+destroy: $(DEPLOY_READY) ## delete STAGE=dev from AWS; keeps ledger and accounts (DATA=delete deletes them, except on prod)
 	@$(PY) -m scripts.destroy --stage "$(STAGE)" $(if $(filter delete,$(DATA)),--with-data)
 
 test: $(DEV_READY) $(DYNAMODB_LOCAL) ## run all tests (ARGS="-k word" passes options to pytest)
@@ -72,7 +76,7 @@ soak: $(DEV_READY) $(DYNAMODB_LOCAL) ## run the tests with large counts
 	@SOAK=1 $(PY) -m pytest $(PARALLEL) -m soak $(ARGS)
 	@$(PY) -m tests.simulation --ops 1000000
 	@STACK=1 $(PY) -m pytest tests/http $(ARGS)
-	@SOAK=1 $(PY) -m pytest $(PARALLEL) -m "not soak" $(FEATURE_TESTS) $(ARGS)
+	@SOAK=1 $(PY) -m pytest $(PARALLEL) -m "not soak" $(FEATURE_TESTS) tests/sdk $(ARGS)
 
 CHECKS := check-format check-lint check-types check-template check-secrets check-words
 .PHONY: $(CHECKS)
@@ -106,6 +110,17 @@ sdk: $(CLIENT_READY) ## build the files of the browser SDK from its sources
 bench: $(DEV_READY) $(DYNAMODB_LOCAL) ## run the benchmarks
 	@$(PY) -m benchmarks
 
+# Functions get requirements.lock; chalice, which adds its own part to the package, is in the other one. A version is kept
+# where the requirements allow it.
+LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --custom-compile-command "make lock" \
+  $(if $(UPGRADE),--upgrade)
+lock: | chosen-python ## pin all versions that are shipped, with hashes (UPGRADE=1: the newest that requirements allow)
+	@$(PY) -m pip install --quiet --only-binary :all: $(UV)
+	@grep -v '^chalice==' requirements.txt | $(LOCK) - --output-file requirements.lock >/dev/null
+	@$(LOCK) requirements-deploy.txt --constraint requirements.lock --output-file requirements-deploy.lock >/dev/null
+	@echo "wrote requirements.lock and requirements-deploy.lock"
+
 clean: ## delete the local data (accounts, credits, logs) and all caches; keep what is installed
 	rm -rf .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
@@ -119,7 +134,7 @@ $(PY):
 
 # An environment whose Python is gone is created again, and everything is installed again.
 ifneq ($(shell test -x $(PY) && echo there),there)
-.PHONY: $(LOCAL_READY) $(DEV_READY)
+.PHONY: $(DEPLOY_READY) $(LOCAL_READY) $(DEV_READY)
 endif
 
 # A chosen Python of another version than that of $(VENV) is not ignored silently.
@@ -135,13 +150,21 @@ else
 endif
 
 # An order-only prerequisite: a newer interpreter alone does not install everything again.
-$(LOCAL_READY): requirements.txt requirements-local.txt | chosen-python
-	@$(call install,requirements-local.txt)
+$(DEPLOY_READY): requirements-deploy.lock | chosen-python
+	@$(call install,--require-hashes -r requirements-deploy.lock)
 	@touch $@
 
-$(DEV_READY): requirements.txt requirements-local.txt requirements-dev.txt | chosen-python
-	@$(call install,requirements-dev.txt)
-	@touch $(LOCAL_READY) $@
+# The locked versions first: what is installed already and fits is kept, so tests run what is shipped.
+LOCKS := requirements.lock requirements-deploy.lock
+$(LOCAL_READY): requirements.txt requirements-local.txt $(LOCKS) | chosen-python
+	@$(call install,--require-hashes $(LOCKS:%=-r %))
+	@$(call install,-r requirements-local.txt)
+	@touch $(DEPLOY_READY) $@
+
+$(DEV_READY): requirements.txt requirements-local.txt requirements-dev.txt $(LOCKS) | chosen-python
+	@$(call install,--require-hashes $(LOCKS:%=-r %))
+	@$(call install,-r requirements-dev.txt)
+	@touch $(DEPLOY_READY) $(LOCAL_READY) $@
 
 $(DYNAMODB_LOCAL): scripts/local/dynamodb_local.py | $(DEV_READY)
 	@echo "downloading DynamoDB Local (56 MB)"; $(PY) -m scripts.local.dynamodb_local && touch $@
@@ -152,13 +175,13 @@ $(CLIENT_READY): $(CLIENT)/package-lock.json
 # uv installs several times faster than pip, but does not read pip's settings: where those name an index or a proxy, and
 # where uv fails, pip installs.
 define install
-echo "installing $(1) into $(VENV) (a minute or two the first time)"; \
+echo "installing $(lastword $(1)) into $(VENV) (a minute or two the first time)"; \
 { ! $(PY) -m pip config list | grep -Eq '\.(index-url|no-index|proxy)=' && \
   $(PY) -m pip install --quiet --only-binary :all: $(UV) && \
-  $(VENV)/bin/uv pip install --quiet --python $(PY) -r $(1); } || \
-$(PY) -m pip install -r $(1) || { \
+  $(VENV)/bin/uv pip install --quiet --python $(PY) $(1); } || \
+$(PY) -m pip install $(1) || { \
   echo "" >&2; \
-  echo "Installing $(1) failed; see the error above. If it is about" >&2; \
+  echo "Installing $(lastword $(1)) failed; see the error above. If it is about" >&2; \
   echo "  a connection or a host name: check the network and the proxy, then run make again;" >&2; \
   echo "  no matching distribution: there is no wheel for this platform or Python; use Python 3.13;" >&2; \
   echo "  gcc, cc or a missing header: install a compiler (Debian: apt-get install build-essential python3-dev;" >&2; \

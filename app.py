@@ -35,6 +35,11 @@ ASSET_TYPES = ("text/css", "text/javascript", "text/html", "text/plain", "image/
 AUDIO_TYPES = ["audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/pcm"]
 app.api.binary_types.extend(sorted(set(AUDIO_TYPES) - set(app.api.binary_types)))
 
+# Of the same for everybody, in browsers; the gateway keeps some of it for as long (scripts/shipping/template.py).
+KEEP_SECONDS = 300
+# Chalice refuses a GET for its Content-Type, and the gateway would keep that answer for everybody.
+ANY_CONTENT_TYPE: list[str] = []
+
 ORIGINS = load.allowed_origins()
 CORS = CORSConfig(
     allow_origin=ORIGINS[0],  # Chalice has one; the middleware and the packaged preflights answer each by its name.
@@ -73,9 +78,10 @@ def register(body: Body[contract.Register]) -> contract.Registered:
 @app.route("/auth/confirm", methods=["POST"], cors=CORS)
 @endpoint(limit="codes")
 def confirm(body: Body[contract.Confirm]) -> contract.Confirmed:
-    """Confirm the email address with the code that was sent to it.
+    """Confirm the email address with the code that was sent to it, and set the password.
 
-    The free credits are added with the confirmation.
+    The free credits are added with the confirmation. Send the password of the sign-up again: without it, one may have
+    to be set with `POST /auth/forgot-password`.
     """
     return use_cases.accounts().confirm(body, web.network(request()))
 
@@ -182,20 +188,6 @@ def user_export(caller: Caller, export_id: Id) -> contract.AccountExport:
     return use_cases.account_exports().get_status(caller, export_id)
 
 
-@app.schedule(Rate(1, unit=Rate.MINUTES))
-def erase(_event: Any) -> dict[str, int]:
-    """Erase the text of deleted transcripts; continue the deletion of accounts and the exports."""
-    return events.run_event(
-        "erase",
-        {
-            "transcripts_erased": lambda: use_cases.history().delete_marked_segments(),
-            "accounts_checked": lambda: use_cases.account_deletion().sweep(),
-            "accounts_overdue": lambda: use_cases.account_deletion().count_overdue(),
-            "exports_checked": lambda: use_cases.account_exports().sweep(),
-        },
-    )
-
-
 # Streaming
 
 
@@ -278,7 +270,10 @@ def relay_audio(
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def sweep(_event: Any) -> dict[str, int]:
-    """End abandoned sessions and questions, settle or release what they held, and continue stalled jobs."""
+    """End abandoned sessions and questions, settle or release what they held, and continue stalled jobs.
+
+    Then erase the text of deleted transcripts, and continue the deletion of accounts and the exports.
+    """
     return events.run_event(
         "sweep",
         {
@@ -286,6 +281,11 @@ def sweep(_event: Any) -> dict[str, int]:
             "jobs_checked": lambda: use_cases.catchups().sweep(),
             "questions_ended": lambda: use_cases.questions().sweep(),
             "audits_continued": lambda: use_cases.audits().sweep(),
+            # Credits come first: what follows takes longer.
+            "transcripts_erased": lambda: use_cases.history().delete_marked_segments(),
+            "accounts_checked": lambda: use_cases.account_deletion().sweep(),
+            "accounts_overdue": lambda: use_cases.account_deletion().count_overdue(),
+            "exports_checked": lambda: use_cases.account_exports().sweep(),
         },
     )
 
@@ -452,9 +452,9 @@ def usage(caller: Caller, query: Query[contract.UsageQuery]) -> contract.Usage:
 # Payments
 
 
-@app.route("/credits/packages", methods=["GET"], cors=CORS)
-@endpoint(limit="open")
-def packages() -> contract.Packages:
+@app.route("/credits/packages", methods=["GET"], cors=CORS, content_types=ANY_CONTENT_TYPE)
+@endpoint(limit="open", keep_seconds=KEEP_SECONDS)
+def packages(_: Query[contract.AnyQuery]) -> contract.Packages:
     """List the packages of credits and their prices."""
     return use_cases.purchases().packages()
 
@@ -488,7 +488,9 @@ def purchase_status(caller: Caller, purchase_id: Id) -> contract.PurchaseItem:
 @app.route("/webhooks/stripe", methods=["POST"], cors=CORS)
 @endpoint(limit="webhooks", errors=("invalid_signature",))
 def stripe_webhook(
-    raw: Annotated[bytes, RawBody(web.MAX_JSON_BYTES)], signature: Annotated[str, Header("Stripe-Signature")]
+    raw: Annotated[bytes, RawBody(web.MAX_JSON_BYTES)],
+    signature: Annotated[str, Header("Stripe-Signature")],
+    _: Query[contract.AnyQuery],
 ) -> contract.StripeWebhookResult:
     """Receive an event of the payment service.
 
@@ -590,7 +592,7 @@ def daily_audit(_event: Any) -> dict[str, int]:
 
 @app.route("/", methods=["GET"], cors=CORS)
 @endpoint(limit="open")
-def start_page() -> Annotated[static_files.Page, "text/html"]:
+def start_page(_: Query[contract.AnyQuery]) -> Annotated[static_files.Page, "text/html"]:
     """Return a page that points to the reference and the dashboard."""
     return pages.start_page(web.base_path(request()))
 
@@ -604,42 +606,42 @@ def paid_page(query: Query[contract.PaidQuery]) -> Annotated[static_files.Page, 
 
 @app.route("/checkout/cancelled", methods=["GET"], cors=CORS)
 @endpoint(limit="open")
-def cancelled_page() -> Annotated[static_files.Page, "text/html"]:
+def cancelled_page(_: Query[contract.AnyQuery]) -> Annotated[static_files.Page, "text/html"]:
     """Return the page that buyers see who did not pay."""
     return pages.cancelled_page(web.base_path(request()))
 
 
 @app.route("/admin", methods=["GET"], cors=CORS)
 @endpoint(limit="open")
-def dashboard() -> Annotated[static_files.Page, "text/html"]:
+def dashboard(_: Query[contract.AnyQuery]) -> Annotated[static_files.Page, "text/html"]:
     """Return the owner's dashboard, a page that asks for a sign-in."""
     return static_files.page("admin", "index.html")
 
 
 @app.route("/admin/assets/{name}", methods=["GET"], cors=CORS)
-@endpoint(limit="open")
-def dashboard_asset(name: str) -> Annotated[static_files.Page, *ASSET_TYPES]:
+@endpoint(limit="open", keep_seconds=KEEP_SECONDS)
+def dashboard_asset(name: str, _: Query[contract.AnyQuery]) -> Annotated[static_files.Page, *ASSET_TYPES]:
     """Return a file of the dashboard."""
     return static_files.page("admin", name)
 
 
 @app.route("/docs", methods=["GET"], cors=CORS)
-@endpoint(limit="open")
-def reference() -> Annotated[static_files.Page, "text/html"]:
+@endpoint(limit="open", keep_seconds=KEEP_SECONDS)
+def reference(_: Query[contract.AnyQuery]) -> Annotated[static_files.Page, "text/html"]:
     """Return the reference page of this API, where requests can be tried."""
     return static_files.page("docs", "index.html")
 
 
 @app.route("/docs/assets/{name}", methods=["GET"], cors=CORS)
-@endpoint(limit="open")
-def reference_asset(name: str) -> Annotated[static_files.Page, *ASSET_TYPES]:
+@endpoint(limit="open", keep_seconds=KEEP_SECONDS)
+def reference_asset(name: str, _: Query[contract.AnyQuery]) -> Annotated[static_files.Page, *ASSET_TYPES]:
     """Return a file of the reference page."""
     return static_files.page("docs", name)
 
 
-@app.route("/openapi.json", methods=["GET"], cors=CORS)
-@endpoint(limit="open")
-def openapi_document() -> Annotated[static_files.Page, "application/json"]:
+@app.route("/openapi.json", methods=["GET"], cors=CORS, content_types=ANY_CONTENT_TYPE)
+@endpoint(limit="open", keep_seconds=KEEP_SECONDS)
+def openapi_document(_: Query[contract.AnyQuery]) -> Annotated[static_files.Page, "application/json"]:
     """Return this contract as OpenAPI 3.1."""
     return static_files.page("contract", "openapi.json")
 

@@ -5,11 +5,11 @@ Times are compared by the ratio of minima and of medians, because machines are n
 
 import sys
 
-from benchmarks import cold_start, history_reads, live_delay, usage_reads, warm_handler
+from benchmarks import bill, cold_start, history_reads, live_delay, usage_reads, warm_handler
 
 
 def main() -> None:
-    for benchmark in (cold_start, warm_handler, history_reads, usage_reads, live_delay):
+    for benchmark in (bill, cold_start, warm_handler, history_reads, usage_reads, live_delay):
         if sys.argv[1:] and benchmark.__name__.removeprefix("benchmarks.") not in sys.argv[1:]:
             continue
         print(f"\n{benchmark.__doc__}", flush=True)

@@ -6,16 +6,18 @@ the files for plain `chalice deploy` into `.chalice/`. `--yes` applies the chang
 
 import argparse
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from chalicelib.settings import load as app_config
-from scripts.shipping import plain, project
+from scripts.shipping import location, overview, own_secrets, plain, project
 from scripts.shipping.cloudformation import DONE, Plan
 from scripts.shipping.package import Package
 from scripts.shipping.project import EXPECTED_ERRORS, Aws, RealAws, ShippingError
 from scripts.shipping.retained import find_retained
-from scripts.shipping.sealing import Sealer, create_identity_key
+from scripts.shipping.sealing import Sealer
 from scripts.shipping.shipment import Shipment, chosen_parameters
 from scripts.shipping.target import Target
 
@@ -37,6 +39,11 @@ Deployed: {url}   (build {build}, {megabytes:.1f} MB)
   smoke test    .venv/bin/python -m scripts.smoke --url {url} --origin {origin} --build {build}
 """
 
+INTERRUPTED = (
+    "Interrupted. What CloudFormation has begun, it finishes by itself; nothing is lost.\n"
+    "When it has ended, the same command continues: {command}"
+)
+
 NOT_COMPILED = (
     "No Python {version} was found here to compile the package, so each cold start takes about three times as long.\n"
     "Install one (uv python install {version}, or pyenv install {version}) and deploy again."
@@ -47,17 +54,19 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         project.environment(project.read(), options.stage)  # Check the name of the stage before any call to AWS.
-        aws = RealAws()
-        print(f"account {aws.account()}, region {aws.region}, stage {options.stage}")
         deploy(
-            aws,
+            RealAws(),
             options.stage,
             agree=(lambda: True) if options.yes else _is_confirmed,
             resources_only=options.resources_only,
+            replaces_identity_key=options.replace_identity_key,
         )
     except EXPECTED_ERRORS as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"\n{INTERRUPTED.format(command=' '.join(['make', _target(options), f'STAGE={options.stage}']))}")
+        return 130
     return 0
 
 
@@ -67,6 +76,7 @@ def deploy(
     *,
     agree: Any,
     resources_only: bool = False,
+    replaces_identity_key: bool = False,
     config_file: Path = project.CONFIG,
     parameters: dict[str, str] | None = None,
 ) -> None:
@@ -87,28 +97,48 @@ def deploy(
         raise ShippingError(f".chalice/stages.json: {'; '.join(contradictions)}.")
     if not settings.get("EXTENSION_ORIGIN"):
         raise ShippingError(f"EXTENSION_ORIGIN is missing in the settings of {stage}. Add it to .chalice/config.json.")
+    location.check(aws, stage, config_file)
+    print(overview.describe(shipment, resources_only=resources_only))
     _check_no_retained_resources(shipment)
+    state = shipment.resource_stack.check_idle()
+    shipment.application_stack.check_idle()
+    remembered = location.find(stage, config_file)
+    is_new = state in overview.NOT_THERE or bool(remembered and remembered.is_new)
     sealer = Sealer(aws.client("kms"), stage)
-    previous_outputs = shipment.resource_stack.outputs() if shipment.resource_stack.state() in DONE else {}
-    if previous_outputs and not resources_only:
-        _encrypt_generated_secrets(shipment, sealer, previous_outputs, config_file)
-        _check(sealer, settings, stage)
-    _apply("resources", shipment.plan_resources(), agree)
+    complete_secrets = partial(
+        own_secrets.complete,
+        shipment,
+        sealer,
+        config_file=config_file,
+        is_new=is_new,
+        replaces_identity_key=replaces_identity_key,
+    )
+    previous_outputs = shipment.resource_stack.outputs() if state in DONE else {}
+    is_sealed = "UserPoolClientId" in previous_outputs  # A stack whose resources were only imported has fewer outputs.
+    if is_sealed:
+        sealer.check_key()
+        complete_secrets(previous_outputs)
+        if not resources_only:
+            _check(sealer, settings, stage)
+    _apply("resources", shipment.plan_resources(), agree, lambda: _remember(shipment, config_file, is_new))
     outputs = shipment.resource_stack.outputs()
-    _encrypt_generated_secrets(shipment, sealer, outputs, config_file)
+    complete_secrets(outputs)
     if resources_only:
         plain.write(config, stage, outputs, config_file)
         print(f"Wrote the files for `chalice deploy --stage {stage}`: {config_file.name}, policy-{stage}.json")
         return
 
-    if not previous_outputs:
+    if not is_sealed:
         _check(sealer, settings, stage)
     packed = shipment.pack()
     print(describe_package(packed, shipment.target))
-    _apply("application", shipment.plan_application(packed), agree)
+    shipment.resource_stack.check_idle()  # Packaging takes a minute; somebody may delete the stage meanwhile.
+    release = shipment.store(packed)
+    _apply("application", shipment.plan_application(release), agree)
+    shipment.releases.record(release)
     url = shipment.url()
     public_url = settings.get("PUBLIC_URL") or url
-    print(NEXT.format(url=url, public_url=public_url, stage=stage, build=packed.digest[:12],
+    print(NEXT.format(url=url, public_url=public_url, stage=stage, build=release.build,
                       origin=",".join(shipment.origins), megabytes=packed.size_bytes / 1e6))  # fmt: skip
 
 
@@ -132,16 +162,9 @@ def _check_no_retained_resources(shipment: Shipment) -> None:
         )
 
 
-def _encrypt_generated_secrets(shipment: Shipment, sealer: Sealer, outputs: dict[str, str], config_file: Path) -> None:
-    """Encrypt the secrets that are not entered by a person."""
-    secrets = {
-        "COGNITO_CLIENT_SECRET": lambda: _client_secret(shipment.aws, outputs),
-        "IDENTITY_HMAC_KEY": create_identity_key,  # generated once
-    }
-    for name in [name for name in secrets if not shipment.settings.get(name)]:
-        shipment.settings[name] = sealer.encrypt(name, secrets[name]())
-        project.write(shipment.config, config_file)
-        print(f"{name} was encrypted in {config_file.name}. Commit this file.")
+def _remember(shipment: Shipment, config_file: Path, is_new: bool) -> None:
+    """Before the first change: an interrupted deployment is continued in the same place only."""
+    location.remember(shipment.aws, shipment.stage, config_file, is_new=is_new)
 
 
 def _check(sealer: Sealer, settings: dict[str, str], stage: str) -> None:
@@ -170,25 +193,19 @@ def _is_setting(name: str) -> bool:
     return name in app_config.NAMES | plain.RESOURCE_SETTINGS.keys() or name.startswith(("AWS_", "PYTHON"))
 
 
-def _client_secret(aws: Aws, outputs: dict[str, str]) -> str:
-    response = aws.client("cognito-idp").describe_user_pool_client(
-        UserPoolId=outputs["UserPoolId"], ClientId=outputs["UserPoolClientId"]
-    )
-    return str(response["UserPoolClient"]["ClientSecret"])
-
-
-def _apply(stack: str, plan: Plan | None, agree: Any) -> None:
+def _apply(stack: str, plan: Plan | None, agree: Any, before: Callable[[], None] = lambda: None) -> None:
+    """Show the plan and apply it once it is confirmed, after calling `before`."""
     if plan is None:
         print(f"{stack}: no changes")
         return
     direct = [change for change in plan.changes if not change.follows]
     followers = len(plan.changes) - len(direct)
     print(f"{stack}: {_count(len(direct), 'change')}, and {_count(followers, 'resource')} referring to them")
-    for change in direct:
-        print(change)
+    print(overview.describe_changes(direct))
     if not agree():
         plan.discard()
         raise ShippingError("Nothing was changed.")
+    before()
     plan.apply()
     print(f"{stack}: done")
 
@@ -204,11 +221,16 @@ def _is_confirmed() -> bool:
         return False
 
 
+def _target(options: argparse.Namespace) -> str:
+    return "resources" if options.resources_only else "deploy"
+
+
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--stage", required=True)
     parser.add_argument("--resources-only", action="store_true")
     parser.add_argument("--yes", action="store_true")
+    parser.add_argument("--replace-identity-key", action="store_true", help="grant every user the free credits again")
     return parser.parse_args(arguments)
 
 

@@ -12,10 +12,16 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from chalicelib.providers.kms import PREFIX
-from scripts.shipping import plain, project
+from scripts.shipping import location, plain, project
 from scripts.shipping.cloudformation import Stack
-from scripts.shipping.project import APP_NAME, EXPECTED_ERRORS, Aws, RealAws, ShippingError
-from scripts.shipping.retained import KEY_WAITS_DAYS, call_unless_absent, empty_bucket, find_retained
+from scripts.shipping.project import APP_NAME, EXPECTED_ERRORS, Aws, ShippingError
+from scripts.shipping.retained import (
+    KEY_WAITS_DAYS,
+    RetainedResource,
+    call_unless_absent,
+    empty_bucket,
+    find_retained,
+)
 from scripts.shipping.sealing import SECRET_NAMES
 
 
@@ -25,9 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--with-data", action="store_true")
     options = parser.parse_args(arguments)
     try:
-        project.environment(project.read(), options.stage)  # Check the name of the stage before any call to AWS.
-        aws = RealAws()
-        print(f"account {aws.account()}, region {aws.region}, stage {options.stage}")
+        aws = location.connect(options.stage)
         data = " AND ALL ITS DATA" if options.with_data else ""
         if _read_answer(f"This deletes the stage {options.stage}{data}. Type its name to continue: ") != options.stage:
             raise ShippingError("Nothing was deleted.")
@@ -35,16 +39,24 @@ def main(arguments: list[str] | None = None) -> int:
     except EXPECTED_ERRORS as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. What CloudFormation has begun, it finishes by itself; then the same command continues.")
+        return 130
     return 0
 
 
 def destroy(aws: Aws, stage: str, *, with_data: bool = False, config_file: Path = project.CONFIG) -> None:
-    """Delete both stacks. Raises ShippingError for the data of prod, before any deletion, and for failed deletions."""
+    """Delete both stacks. Raises ShippingError for the data of prod, for a stage that is elsewhere or being deployed,
+    before any deletion, and for failed deletions.
+    """
     if with_data and stage == "prod":
         raise ShippingError("This script never deletes the data of prod. Delete it by hand, table by table.")
+    location.check(aws, stage, config_file)
     cloudformation = aws.client("cloudformation")
     application = Stack(cloudformation, f"{APP_NAME}-{stage}")
     resources = Stack(cloudformation, f"{APP_NAME}-{stage}-resources")
+    application.check_idle()
+    resources.check_idle()
     _delete_stack(application)
     outputs = resources.outputs() if resources.state() else {}  # empty if its creation failed
     if table := _protected_table(aws, outputs.get("AppTable", "")):
@@ -55,30 +67,52 @@ def destroy(aws: Aws, stage: str, *, with_data: bool = False, config_file: Path 
         print(advice)
         return
     if outputs:
+        resources.check_idle()  # before anything of it is deleted
         empty_bucket(aws, outputs["UploadBucket"])
         # API Gateway uses one role for its logs in the whole account and region: other stages need it.
-        print(f"KEPT     role {resources.physical_id('GatewayLogsRole')}, for the logs of all gateways of the account")
+        for role in resources.resources_of_type("AWS::IAM::Role").values():
+            print(f"KEPT     role {role}, for the logs of all gateways of the account")
     _delete_stack(resources)
     found = find_retained(aws, stage)
-    if not with_data:
-        for resource in found:
-            print(f"KEPT     {resource.name}")
-        if found:
-            print("A new stage with this name needs them imported or deleted: docs/operations.md, After a destroy.")
-        return
-    failures = []
+    if with_data:
+        _delete_data(stage, found, config_file)
+    elif found:
+        print(*(f"KEPT     {resource.name}" for resource in found), sep="\n")
+        print("A new stage with this name needs them imported or deleted: docs/operations.md, After a destroy.")
+    if with_data or not found:
+        _delete_location(aws, stage, config_file)
+
+
+def _delete_data(stage: str, found: list[RetainedResource], config_file: Path) -> None:
+    """Delete what was retained, the key last; then remove its ciphertexts from the configuration."""
+    failures: list[str] = []
     for resource in found:
         try:
+            if failures and resource.delete_name:
+                raise ShippingError("it is kept until all others are deleted")
             resource.delete()
             print(f"deleted  {resource.name}")
-        except ClientError as error:
-            failures.append(f"{resource.name}: {error.response['Error'].get('Message', error)}")
+        except (ClientError, ShippingError) as error:
+            failures.append(f"{resource.name}: {error}")
             print(f"KEPT     {resource.name}")
     if failures:
         raise ShippingError("These resources could not be deleted. Try again.\n  " + "\n  ".join(failures))
-    _remove_deleted_settings(stage, config_file)
-    if any(resource.name.startswith("key ") for resource in found):
+    key = next((resource for resource in found if resource.delete_name), None)
+    if key and key.delete_name:
+        _remove_deleted_settings(stage, config_file)
+        key.delete_name()  # Only now: an interrupted command finds the key again.
         print(f"The key is deleted in {KEY_WAITS_DAYS} days; until then `aws kms cancel-key-deletion` restores it.")
+
+
+def _delete_location(aws: Aws, stage: str, config_file: Path) -> None:
+    """Nothing of the stage is left; but ciphertexts whose key was not deleted here stay."""
+    if sealed := _sealed_settings(stage, config_file):
+        print(
+            f"KEPT     {', '.join(sealed)} in {config_file.name}: no key of the stage was found in "
+            f"{location.describe(aws)}. If it was deleted, remove them by hand."
+        )
+    else:
+        location.delete(stage, config_file)
 
 
 def _read_answer(question: str) -> str:
@@ -103,14 +137,20 @@ def _protected_table(aws: Aws, table: str) -> str:
     return table if response and response["Table"].get("DeletionProtectionEnabled") else ""
 
 
+def _sealed_settings(stage: str, config_file: Path) -> list[str]:
+    """Names of the settings of the stage that are ciphertext."""
+    config = project.read(config_file)
+    settings = project.environment(config, stage) if stage in config["stages"] else {}
+    return [name for name in SECRET_NAMES if settings.get(name, "").startswith(PREFIX)]
+
+
 def _remove_deleted_settings(stage: str, config_file: Path) -> None:
     """Remove ciphertexts of the deleted key and names of deleted resources, which a new stage cannot use."""
     config = project.read(config_file)
     if stage not in config["stages"]:
         return
     settings = project.environment(config, stage)
-    ciphertexts = {name for name in SECRET_NAMES if settings.get(name, "").startswith(PREFIX)}
-    removed = sorted(ciphertexts | (plain.RESOURCE_SETTINGS.keys() & settings.keys()))
+    removed = sorted({*_sealed_settings(stage, config_file), *(plain.RESOURCE_SETTINGS.keys() & settings.keys())})
     for name in removed:
         del settings[name]
     if removed:

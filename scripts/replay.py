@@ -6,21 +6,23 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
+from scripts.shipping import location, project
 from scripts.shipping.cloudformation import Stack
-from scripts.shipping.project import APP_NAME, EXPECTED_ERRORS, Aws, RealAws
+from scripts.shipping.project import APP_NAME, EXPECTED_ERRORS, Aws
 
 HIDDEN_SECONDS = 120  # while they are listed
 
 
-def main(arguments: list[str] | None = None, aws: Aws | None = None) -> int:
+def main(arguments: list[str] | None = None, aws: Aws | None = None, config_file: Path = project.CONFIG) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--stage", required=True)
     parser.add_argument("--send-back", action="store_true")
     options = parser.parse_args(arguments)
     try:
-        count = replay(aws or RealAws(), options.stage, send_back=options.send_back)
+        count = replay(location.connect(options.stage, aws, config_file), options.stage, send_back=options.send_back)
     except EXPECTED_ERRORS as error:
         print(error, file=sys.stderr)
         return 1

@@ -15,12 +15,14 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from scripts.shipping import location, project
 from scripts.shipping.cloudformation import Stack
-from scripts.shipping.project import APP_NAME, EXPECTED_ERRORS, Aws, RealAws, ShippingError
+from scripts.shipping.project import APP_NAME, EXPECTED_ERRORS, Aws, ShippingError
 
 SUFFIX = "-restored"
 BATCH_SIZE = 25  # limit of one BatchWriteItem
@@ -28,13 +30,13 @@ CHANGES = ("unchanged", "changed back", "restored", "removed")
 Item = dict[str, Any]
 
 
-def main(arguments: list[str] | None = None, aws: Aws | None = None) -> int:
+def main(arguments: list[str] | None = None, aws: Aws | None = None, config_file: Path = project.CONFIG) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--stage", required=True)
     parser.add_argument("--carry-out", action="store_true")
     options = parser.parse_args(arguments)
     try:
-        restore(aws or RealAws(), options.stage, carry_out=options.carry_out)
+        restore(location.connect(options.stage, aws, config_file), options.stage, carry_out=options.carry_out)
     except EXPECTED_ERRORS as error:
         print(error, file=sys.stderr)
         return 1

@@ -11,23 +11,25 @@ import argparse
 import getpass
 import sys
 from pathlib import Path
-from typing import Any
 
-from scripts.shipping import project
-from scripts.shipping.project import EXPECTED_ERRORS, RealAws, ShippingError
+from scripts.shipping import location, project
+from scripts.shipping.cloudformation import Stack
+from scripts.shipping.project import APP_NAME, EXPECTED_ERRORS, Aws, ShippingError
 from scripts.shipping.sealing import SECRET_FIELDS, SECRET_NAMES, Sealer, declared_secret
 
 
-def main(words: list[str] | None = None, kms: Any = None, config_file: Path = project.CONFIG) -> int:
+def main(words: list[str] | None = None, aws: Aws | None = None, config_file: Path = project.CONFIG) -> int:
     arguments = _parse_arguments(words)
     try:
+        aws = location.connect(arguments.stage, aws, config_file)
         config = project.read(config_file)
         settings = project.environment(config, arguments.stage)
-        sealer = Sealer(kms or RealAws().client("kms"), arguments.stage)
+        sealer = Sealer(aws.client("kms"), arguments.stage)
         if arguments.command == "check":
             return _check(sealer, settings)
         if arguments.command == "encrypt":
-            settings[arguments.name] = _encrypt(sealer, settings, arguments)
+            is_deployed = bool(Stack(aws.client("cloudformation"), f"{APP_NAME}-{arguments.stage}-resources").state())
+            settings[arguments.name] = _encrypt(sealer, settings, arguments, is_deployed)
             changed = [arguments.name]
         else:
             changed = [name for name in SECRET_NAMES if settings.get(name)]
@@ -45,11 +47,12 @@ def main(words: list[str] | None = None, kms: Any = None, config_file: Path = pr
     return 0
 
 
-def _encrypt(sealer: Sealer, settings: dict[str, str], arguments: argparse.Namespace) -> str:
+def _encrypt(sealer: Sealer, settings: dict[str, str], arguments: argparse.Namespace, is_deployed: bool) -> str:
     name, before = arguments.name, settings.get(arguments.name, "")
-    if name == "IDENTITY_HMAC_KEY" and before and not arguments.replace:
+    if name == "IDENTITY_HMAC_KEY" and (before or is_deployed) and not arguments.replace:
         raise ShippingError(
-            "IDENTITY_HMAC_KEY is set. A new one would grant every user the free credits again. "
+            "IDENTITY_HMAC_KEY exists. A new one would grant every user the free credits again. If it is not in "
+            ".chalice/config.json, `make deploy` takes it from the running function. "
             "To replace it all the same, add --replace."
         )
     if arguments.beside and not declared_secret(name).is_list:

@@ -27,7 +27,7 @@ Ctrl-C stops everything and deletes its data.
 def main() -> int:
     try:
         with ended_by_signals(signal.SIGTERM, signal.SIGHUP), DeployedStack() as stack:
-            target, build = stack.shipment.target, stack.package.digest[:12]
+            target, build = stack.shipment.target, stack.shipment.running_build()
             size = f"{stack.package.size_bytes / 1e6:.1f} MB"
             print(f"package: {size}, build {build}, for {target.runtime} on {target.architecture}")
             is_once = bool(os.environ.get("ONCE"))

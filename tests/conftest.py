@@ -1,5 +1,6 @@
 """Fixtures that all tests share: the engines, fresh tables, a clock that stands still, use cases on them."""
 
+import gc
 import os
 import random
 from collections import Counter
@@ -18,12 +19,12 @@ from tests.catchup.catchup_env import CatchupEnv
 from tests.engines import SERVERS, USE_CASE_ENGINES, Engine, requested_engine
 from tests.fakes import Backend, Clock
 from tests.log_leak_guard import LogLeakGuard
+from tests.scheduling import Folder, Scheduling, sort_items
 from tests.shared_server import shared_server
 
 DONE: Counter[str] = Counter()
 TESTS = Path(__file__).parent
 RECOGNISED = TESTS.parent / ".tools" / "recognised"
-FIRST = ("stack", "local", "sandbox", "shipping")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,6 +35,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--quick", action="store_true", help="leave out tests that need a server or take long")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect without garbage collection: nearly all that is created stays, so it would find little."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector:
+    return Folder.from_parent(parent, path=path)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
 
 
 def pytest_report_header() -> str:
@@ -58,14 +78,15 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             terminalreporter.write_line(f"{number:>12,} {what}")
 
 
+@pytest.hookimpl(trylast=True)  # pytest has its own order, by what parametrised fixtures cost.
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Order the tests by folder. `--quick` leaves out those that take long or need a server.
+    """Order the tests. `--quick` leaves out those that take long or need a server.
 
     Except in a soak, tests marked `soak` are left out, and tests marked `sampled` run some of their cases.
 
     Each day draws another sample; the run names its seed, and `SAMPLE_SEED=…` draws that one again.
     """
-    items.sort(key=lambda item: _folder_rank(item.path))
+    sort_items(items)
     if config.getoption("--quick"):
         _deselect(config, items, {item for item in items if item.get_closest_marker("long") or _needs_server(item)})
     if not os.environ.get("SOAK"):
@@ -83,14 +104,6 @@ def _needs_server(item: pytest.Item) -> bool:
     assert isinstance(item, pytest.Function)
     parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
     return not {*SERVERS}.isdisjoint({*item.fixturenames, *filter(lambda value: isinstance(value, str), parameters)})
-
-
-def _folder_rank(file: Path) -> int:
-    """Files of few long tests come first, so that no process is left with one at the end; HTTP tests come last, because
-    the stack that they start costs time until the end.
-    """
-    folder = file.relative_to(TESTS).parts[0]
-    return FIRST.index(folder) if folder in FIRST else len(FIRST) + (folder == "http")
 
 
 def _beyond_samples(items: list[pytest.Item]) -> Iterator[pytest.Item]:

@@ -92,8 +92,8 @@ def _boto3_client(service: str, endpoint_url: str, attempts: int = 3) -> Any:
         aws_access_key_id="test",
         aws_secret_access_key="test",
         config=Config(
-            connect_timeout=1,
-            read_timeout=10,
+            connect_timeout=60,
+            read_timeout=60,
             retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=40,
         ),

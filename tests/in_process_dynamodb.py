@@ -47,13 +47,25 @@ STREAM_HANDLERS: dict[str, Handler] = {
     "GetRecords": dynamodb_streams._get_records,
     "GetShardIterator": dynamodb_streams._get_shard_iterator,
 }
+ALL_HANDLERS = HANDLERS | STREAM_HANDLERS
 PARSED_EXPRESSIONS = 4_096
+CACHED_NUMBERS = 65_536
 # The engine copies each item and parses each expression several times. Items are plain JSON, which marshal copies
 # faster than deepcopy, and there are few expressions.
 _tokenize = lru_cache(PARSED_EXPRESSIONS)(dynamodb._tokenize)
 dynamodb.copy = SimpleNamespace(deepcopy=lambda value: marshal.loads(marshal.dumps(value)))
 dynamodb._tokenize = lambda expression: list(_tokenize(expression))
 dynamodb._condition_syntax_error = lru_cache(PARSED_EXPRESSIONS)(dynamodb._condition_syntax_error)
+
+
+def _cached_for_texts(rule: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A rule of numbers, which are texts; a malformed request has other values in their place."""
+    cached = lru_cache(CACHED_NUMBERS)(rule)
+    return lambda value: cached(value) if isinstance(value, str) else rule(value)
+
+
+for _rule in ("_ddb_canonicalize_number", "_number_error", "_number_size_bytes"):
+    setattr(dynamodb, _rule, _cached_for_texts(getattr(dynamodb, _rule)))
 
 
 def _refuse_missing_paths(apply_clause: Callable[..., None]) -> Callable[..., None]:
@@ -85,7 +97,7 @@ _validator, _parser = ParamValidator(), create_parser("json")
 def answer(operation: str, body: bytes) -> Answer:
     """What the server of the emulator would answer to this body."""
     with _one_at_a_time:
-        status, _, answered = (HANDLERS | STREAM_HANDLERS)[operation](json.loads(body))
+        status, _, answered = ALL_HANDLERS[operation](json.loads(body))
     return status, answered if isinstance(answered, bytes) else answered.encode()
 
 
@@ -119,7 +131,8 @@ class InProcessDynamoDB:
             raise ParamValidationError(report=report.generate_report())
         send = partial(answer, operation.name, json.dumps(request, default=_as_base64).encode())
         status, body = self._intercept(operation.name, request, send) or send()
-        time.sleep(0)  # Other threads have their turn between two calls, as they have while a server answers.
+        if threading.active_count() > 1:
+            time.sleep(0)  # Other threads have their turn between two calls, as they have while a server answers.
         if status >= 400:
             raise error_of(operation, status, body)
         answered: dict[str, Any] = json.loads(body, object_hook=with_bytes)

@@ -22,7 +22,8 @@ from ..repositories.ledger_items import DAY, ENTRY, HOLD, balance_key, entry_fro
 from ..repositories.profiles import profile_key
 from ..repositories.purchases import POINTER, purchase_from, purchase_key
 from ..repositories.questions import QUESTION
-from ..repositories.sessions import SESSION
+from ..repositories.session_responses import START
+from ..repositories.sessions import SESSION, session_fields, session_from
 from ..repositories.stored_shapes import shape_of
 from ..repositories.table import Item, ItemKey, TableName, Tables
 from ..repositories.transcripts import SEGMENT, TRANSCRIPT, in_order_of_writing, segments_in
@@ -68,7 +69,7 @@ class ExportContent:
             "days": lambda user_id: map(_export_day, self._items("ledger", user_id, DAY)),
             "purchases": self._purchases,
             "transcripts": self._transcripts,
-            "sessions": lambda user_id: map(_export_item, self._items("app", user_id, SESSION)),
+            "sessions": self._sessions,
             "catchups": self._catchups,
             "questions": lambda user_id: map(_export_question, self._items("app", user_id, QUESTION)),
             "early_stops": lambda user_id: map(_export_allowance, self._items("app", user_id, ALLOWANCE)),
@@ -76,8 +77,8 @@ class ExportContent:
         }
 
     def _transcripts(self, user_id: str) -> Iterator[ExportedItem]:
-        segments = _ItemsByTranscript(self._items("app", user_id, SEGMENT))
-        summaries = _ItemsByTranscript(self._items("app", user_id, SUMMARY))
+        segments = _ItemsById(self._items("app", user_id, SEGMENT))
+        summaries = _ItemsById(self._items("app", user_id, SUMMARY))
         for item in self._items("app", user_id, TRANSCRIPT):
             if "started_at" not in item:  # A late settlement wrote to a line that was deleted.
                 continue
@@ -86,6 +87,15 @@ class ExportContent:
                 "segments": _export_segments(segments.of(transcript_id)),
                 "summaries": [_export_summary(found) for found in summaries.of(transcript_id)],
             }
+
+    def _sessions(self, user_id: str) -> Iterator[ExportedItem]:
+        """Each with the labels of its start, and with the values that are not stored because they are zero."""
+        starts = _ItemsById(self._items("app", user_id, START))
+        for item in self._items("app", user_id, SESSION):
+            session = _export_item(session_fields(session_from(item)) | item)
+            for start in starts.of(item["session_id"]):
+                session["start"] = _export_item(start)
+            yield session
 
     def _purchases(self, user_id: str) -> Iterator[ExportedItem]:
         pointers = self._items("app", user_id, POINTER)
@@ -105,17 +115,17 @@ class ExportContent:
             yield from (item for item in self.tables.get_many(some) if item)
 
 
-class _ItemsByTranscript:
-    """Items in the order of their transcripts, read in that order."""
+class _ItemsById:
+    """Items in the order of the transcript or session that their keys name, read in that order."""
 
     def __init__(self, items: Iterator[Item]):
         self._groups = groupby(items, key=lambda item: str(item["sk"].split("#")[1]))
         self._current = self._next()
 
-    def of(self, transcript_id: str) -> list[Item]:
-        while self._current and self._current[0] < transcript_id:  # of a deleted transcript that is not erased yet
+    def of(self, owner_id: str) -> list[Item]:
+        while self._current and self._current[0] < owner_id:  # of a deleted transcript that is not erased yet
             self._current = self._next()
-        return self._current[1] if self._current and self._current[0] == transcript_id else []
+        return self._current[1] if self._current and self._current[0] == owner_id else []
 
     def _next(self) -> tuple[str, list[Item]] | None:
         group = next(self._groups, None)
@@ -165,7 +175,8 @@ def _export_segments(items: list[Item]) -> list[ExportedItem]:
     by_seq: dict[int, ExportedItem] = {}
     for item in in_order_of_writing(items):
         shared = _export_item(item)
-        shared.pop("segments", None)
+        for rows in ("segments", "packed"):
+            shared.pop(rows, None)
         for segment in segments_in(item):
             by_seq[segment.seq] = shared | export_struct(segment)
     return sorted(by_seq.values(), key=lambda segment: (segment["start_ms"], segment["seq"]))

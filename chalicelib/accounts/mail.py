@@ -16,9 +16,6 @@ from ..repositories.mail_quota import is_mail_quota_empty, mark_mail_quota
 from ..repositories.table import Tables
 from .network_caps import network_caps
 
-# Of the 50 that the user pool sends in a day without a verified sender. An office needs one or two a person.
-MAILS_PER_NETWORK_DAY = 20
-
 Sent = TypeVar("Sent")
 
 
@@ -33,7 +30,8 @@ class Mail:
     tables: Tables
     identity_key: str = field(repr=False)
     now: Callable[[], int]  # epoch seconds, UTC
-    per_network_day: int = MAILS_PER_NETWORK_DAY
+    # The user pool sends 50 in a day without a verified sender. An office needs one or two a person.
+    per_network_day: int = 20
 
     def claim(self, network: str) -> None:
         """Count a request that mails, or pretends to, before anything depends on its address.

@@ -81,15 +81,18 @@ class Accounts:
     def confirm(self, body: contract.Confirm, network: str = "") -> contract.Confirmed:
         """Confirm the address with the code from the email, and grant the free credits.
 
-        A `password` in the body becomes that of the account, in place of any earlier one. It is needed where the
-        address was registered more than once.
+        A `password` in the body becomes that of the account. Without one, that of the sign-up may be another person's:
+        it is kept only if it is known to come from the same network. `network`: the client's address.
         """
         email = normalise_email(body.email)
-        self.sign_ups.confirm(email, body.code, body.password or "")
+        has_password = self.sign_ups.confirm(email, body.code, body.password or "", network)
         account = self.cognito.person(email)
         profile = self.free_credits.open_account(account.user_id, email, account.name, network)
         return contract.Confirmed(
-            confirmed=True, free_credits=profile.free_credits, free_credits_reason=profile.free_credits_reason
+            confirmed=True,
+            password_required=not has_password,
+            free_credits=profile.free_credits,
+            free_credits_reason=profile.free_credits_reason,
         )
 
     def resend_code(self, body: contract.ResendCode, network: str = "") -> contract.CodeSent:

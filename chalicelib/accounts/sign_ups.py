@@ -1,8 +1,8 @@
 """Makes the sign-in of a new account in the user pool, and confirms it.
 
 Only who reads the mailbox opens an account where addresses are verified. Until its code is used, a sign-up proves
-nothing, and the next one of the same address replaces it. From then on the address needs a password with its code:
-nobody could tell whose password the last sign-up had.
+nothing, and the next one of the same address replaces it. Its password may be anybody's. So it opens the account only
+if the only sign-up and the code come from one network; otherwise that takes a password which comes with a mailed code.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ from ..repositories.daily_caps import claim_daily_amount
 from ..repositories.ledger import Ledger
 from ..repositories.needed_passwords import end_need, is_password_needed, need_password, was_code_used
 from ..repositories.sign_up_locks import lock_sign_up, unlock_sign_up
+from ..repositories.sign_up_networks import is_network_of, note_network
 from ..repositories.table import Tables
 from .email_address import canonical_email
 from .mail import Mail
@@ -65,25 +66,28 @@ class SignUps:
             if not self.is_verification_on:
                 return self._create_confirmed(email, password, name)
             # Without a mail, the sign-up that waits is kept: its code is the only one there is.
-            return self.mail.send(lambda: self._sign_up(email, password, name), lambda: not self._is_waiting(email))
+            return self.mail.send(
+                lambda: self._sign_up(email, password, name, network), lambda: not self._is_waiting(email)
+            )
 
-    def confirm(self, email: str, code: str, password: str) -> None:
-        """Use the mailed code. A `password` that is sent with it replaces the one of the sign-up.
+    def confirm(self, email: str, code: str, password: str, network: str) -> bool:
+        """Use the mailed code, and make the `password` that is sent with it the only one.
 
-        Safe to repeat with a password, also after a crash. Raises InvalidRequestError (code, password),
+        Returns whether the account has a password. Otherwise none opens it until one is set with a mailed code: this
+        one again, or another. Safe to repeat, also after a crash. Raises InvalidRequestError (code, password),
         UnavailableError.
         """
         if password:
             check_password(password)
         with self._exclusive_use(email):
-            if not password and not self.is_password_needed(email):
+            if not password and self._is_own_password(email, network):
                 self.cognito.confirm(email, code)
-                return
+                return True
             self._use_code(email, code)
-            if not password:
-                message = "This address was registered more than once. Send the password of the account with the code."
-                raise InvalidRequestError(message, "password")
-            self._set_password(email, password)
+            self._set_password(email, password or secrets.token_urlsafe(32))
+            if password:
+                self.note_password_set(email)
+            return bool(password)
 
     def is_password_needed(self, email: str) -> bool:
         """Whether the password that the user pool has for this address may be that of another person."""
@@ -93,9 +97,19 @@ class SignUps:
         """Who reads the mailbox has set the password, and no earlier sign-in is left."""
         end_need(self.tables, self._address(email))
 
-    def _sign_up(self, email: str, password: str, name: str) -> str:
+    def _is_own_password(self, email: str, network: str) -> bool:
+        """Whether the password of the only sign-up is taken to be that of the person who confirms from `network`."""
+        person = self._find(email)
+        if person is None or not network or self.is_password_needed(email):
+            return False
+        return is_network_of(self.tables, self._address(email), person.user_id, self._hash("network", network))
+
+    def _sign_up(self, email: str, password: str, name: str, network: str) -> str:
         try:
-            return self.cognito.sign_up(email, password, name)
+            user_id = self.cognito.sign_up(email, password, name)
+            with suppress(UnavailableError):  # Then the password has to be sent with the code.
+                note_network(self.tables, self._address(email), user_id, self._hash("network", network), self.now())
+            return user_id
         except EmailTakenError:
             earlier = self.cognito.person(email)
             if earlier.is_confirmed:
@@ -154,13 +168,12 @@ class SignUps:
             raise
 
     def _set_password(self, email: str, password: str) -> None:
-        """Set the first password, and end the sign-ins that another one may have opened."""
+        """Replace the password of the sign-up, and end the sign-ins that it may have opened."""
         user_id = self.cognito.person(email).user_id
         self.cognito.set_password(user_id, password)
         self.ledger.sign_out(user_id, before_at=self.now() + 1)  # Refresh tokens too: they keep their sign-in's time.
         with suppress(UnavailableError):
             self.cognito.sign_out_everywhere(user_id)
-        self.note_password_set(email)
 
     def _create_confirmed(self, email: str, password: str, name: str) -> str:
         temporary_password = self._hash("temporary password", email)

@@ -1,4 +1,4 @@
-"""A catch-up job as the client gets it."""
+"""A catch-up job, and the quote of its range, as the client gets them."""
 
 from .. import contract
 from ..dates import rfc3339
@@ -41,3 +41,16 @@ def job_answer(job: Job, summary: Summary | None = None) -> contract.CatchupJob:
         ]
         answer.summary_is_whole = summary.is_whole
     return answer
+
+
+def free_quote(earlier: contract.CatchupJob, credits_available: int, price_version: str) -> contract.Quote:
+    """Of a range that was requested before: the request would return that job."""
+    return contract.Quote(
+        credits=0,
+        credits_available=credits_available,
+        from_ms=earlier.from_ms,
+        to_ms=earlier.to_ms,
+        price_version=price_version,
+        is_stored=earlier.status == JobState.DONE,
+        job_id=earlier.job_id,
+    )

@@ -12,7 +12,7 @@ from ..models.transcripts import Segment
 
 @dataclass(frozen=True)
 class JobRules:
-    """The settings of catch-ups, in seconds."""
+    """The settings of catch-ups, in seconds, and how often an account's read a session in a day."""
 
     first_check_seconds: int = 60  # when the sweep checks a job whose queue message was lost
     recheck_seconds: int = 50  # less than the time between two sweeps, so that each of them finds a silent job
@@ -25,6 +25,7 @@ class JobRules:
     claim_seconds: int = 55
     submissions: int = 3
     failed_retention_seconds: int = 30 * 86_400
+    session_reads_per_day: int = 1_440  # one a minute
 
 
 def job_hold(job: Job, sweep_at: int) -> Hold:

@@ -21,6 +21,7 @@ PLAYLIST_ENDINGS = (
 )  # fmt: skip
 # Of servers that pack one recording as several playlists: Smooth Streaming, Azure Media Services.
 MANIFEST = re.compile(r"\.isml?/manifest$|/manifest\(.*format=(m3u8|mpd)")
+QUERY_SIGNS = re.compile(r"[?#&\x00]")
 PAGE_ENDINGS = (".html", ".htm", ".xhtml", ".shtml")
 DOCUMENT_ENDINGS = (
     ".pdf", ".jpg", ".jpeg", ".png", ".gif", ".webp", ".svg", ".bmp", ".ico", ".heic", ".avif", ".txt", ".doc", ".docx",
@@ -34,10 +35,20 @@ MEDIA_ENDINGS = (
 PAGE_SITES = {
     "youtube.com", "youtu.be", "vimeo.com", "twitch.tv", "dailymotion.com", "tiktok.com", "facebook.com", "fb.watch",
     "instagram.com", "twitter.com", "x.com", "soundcloud.com", "spotify.com", "podcasts.apple.com", "netflix.com",
-    "bilibili.com", "rumble.com", "youtube-nocookie.com",
+    "bilibili.com", "rumble.com", "youtube-nocookie.com", "1drv.ms", "loom.com", "ted.com", "linkedin.com",
+    "reddit.com", "odysee.com", "kick.com", "mixcloud.com", "deezer.com", "music.apple.com", "tv.apple.com",
+    "podcasts.google.com", "photos.google.com", "photos.app.goo.gl", "meet.google.com", "teams.microsoft.com",
+    "onedrive.live.com", "wikipedia.org", "patreon.com", "nicovideo.jp", "vk.com", "threads.net", "bsky.app",
 }  # fmt: skip
 # These show a file on a page, but for the path from which it is downloaded.
 FILE_SITES = {"drive.google.com": "/uc", "docs.google.com": "/uc"}
+# These show a file on a page under its own name: the path or, of Dropbox, what the query lacks, tells.
+PAGE_PATHS = {
+    "archive.org": re.compile("^/details/"),
+    "github.com": re.compile("^/[^/]+/[^/]+/blob/"),
+    "zoom.us": re.compile("^/rec/(share|play)/"),
+}
+DROPBOX, DROPBOX_DOWNLOAD = "dropbox.com", re.compile(r"(^|&)(dl|raw)=1(&|$)")
 IS_DOCUMENT = (
     "This is the address of a document or picture, not of a recording. Send the address of one audio or video file, or"
     " upload the file."
@@ -99,15 +110,20 @@ def check_is_file(url: str, field: str) -> None:
     """
     parts = urlsplit(url)
     path = unquote(parts.path).partition(";")[0].rstrip(f"/{whitespace}").lower()
-    if path.endswith(PLAYLIST_ENDINGS) or MANIFEST.search(path):
+    before_query = QUERY_SIGNS.split(path, maxsplit=1)[0]  # Of a query whose first sign was encoded or misspelt.
+    if path.endswith(PLAYLIST_ENDINGS) or before_query.endswith(PLAYLIST_ENDINGS) or MANIFEST.search(path):
         raise InvalidRequestError(IS_PLAYLIST, field)
     if path.endswith(PAGE_ENDINGS) or not (path or parts.query):
         raise InvalidRequestError(IS_PAGE, field)
     if path.endswith(DOCUMENT_ENDINGS):
         raise InvalidRequestError(IS_DOCUMENT, field)
-    host = (parts.hostname or "").removesuffix(".")
+    host = (parts.hostname or "").removesuffix(".").removeprefix("www.")
     labels = host.split(".")
-    is_on_page_site = any(".".join(labels[first:]) in PAGE_SITES for first in range(len(labels)))
-    is_shown_on_page = host in FILE_SITES and path != FILE_SITES[host]
-    if is_shown_on_page or (is_on_page_site and not path.endswith(MEDIA_ENDINGS)):
+    sites = {".".join(labels[first:]) for first in range(len(labels))}
+    is_shown_on_page = (
+        (host in FILE_SITES and path != FILE_SITES[host])
+        or any(PAGE_PATHS[site].search(path) for site in sites & PAGE_PATHS.keys())
+        or (host == DROPBOX and not DROPBOX_DOWNLOAD.search(parts.query))
+    )
+    if is_shown_on_page or (sites & PAGE_SITES and not path.endswith(MEDIA_ENDINGS)):
         raise InvalidRequestError(IS_PAGE, field)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from .. import contract
 from ..dates import DAY_SECONDS
-from ..errors import ConflictError, NotFoundError, RateLimitedError
+from ..errors import ConflictError, NotFoundError, RateLimitedError, quantity
 from ..models.accounts import Caller
 from ..models.catchup import UploadedFile
 from ..models.ledger import Balance
@@ -34,7 +34,6 @@ from .requested_range import (
 )
 
 LEASED = (SessionState.OPENING, SessionState.ACTIVE)
-SESSION_READS_PER_DAY = 1_440  # of an account: one a minute
 
 
 class Uploads(Protocol):
@@ -52,6 +51,7 @@ class RangeReader:
     transcripts: Transcripts
     uploads: Uploads
     prices: Prices
+    reads_per_day: int
     now: Callable[[], int]  # epoch seconds, UTC
 
     def read(self, caller: Caller, body: contract.Catchup) -> RequestedRange:
@@ -100,8 +100,7 @@ class RangeReader:
 
     def _claim_session_read(self, user_id: str) -> None:
         now = self.now()
-        if not claim_daily_amount(self.tables, f"session-reads#{user_id}", 1, SESSION_READS_PER_DAY, now):
-            message = (
-                f"This account's catch-ups read sessions {SESSION_READS_PER_DAY:,} times today. Retry tomorrow (UTC)."
-            )
+        if not claim_daily_amount(self.tables, f"session-reads#{user_id}", 1, self.reads_per_day, now):
+            times = quantity(self.reads_per_day, "time")
+            message = f"This account's catch-ups read sessions {times} today. Retry tomorrow (UTC)."
             raise RateLimitedError(message, retry_after_seconds=DAY_SECONDS - now % DAY_SECONDS)

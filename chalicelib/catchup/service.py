@@ -43,7 +43,7 @@ from ..repositories.ledger_items import reschedule_sweep
 from ..repositories.provider_copies import ProviderCopy, find_due_copies, postpone_copy, put_copy
 from ..repositories.table import Tables, Write, WriteRefusedError
 from ..repositories.transcripts import Transcripts, begin_catchup, transcript_key
-from .job_answer import job_answer
+from .job_answer import free_quote, job_answer
 from .job_rules import JobRules, job_hold, webhook_secret
 from .range_reader import RangeReader, Uploads
 from .requested_range import RequestedRange
@@ -106,12 +106,18 @@ class Catchups:
         if not self.is_on:
             message = "Catch-ups are switched off on this server, because it has no text model."
             raise UnavailableError(message, retry_after_seconds=OFF_RETRY_SECONDS)
-        ranges = RangeReader(self.ledger, self.tables, self.transcripts, self.uploads, self.prices, self.now)
+        reads_per_day = self.rules.session_reads_per_day
+        ranges = RangeReader(
+            self.ledger, self.tables, self.transcripts, self.uploads, self.prices, reads_per_day, self.now
+        )
         requested = ranges.read(caller, body)
-        if body.quote:
-            balance, _ = self.ledger.admit(caller)
-            return self._quote(ranges.cut(caller, requested, balance), balance)
         range_item_key = range_key(caller.user_id, requested.range_hash)
+        if body.quote:
+            balance, (range_item,) = self.ledger.admit(caller, extra_keys=[range_item_key])
+            earlier = self._find_earlier(caller, range_item["job_id"], requested) if range_item else None
+            if earlier:
+                return free_quote(earlier, balance.available, self.prices.version)
+            return self._quote(ranges.cut(caller, requested, balance), balance)
         for _ in range(TRIES):
             balance, (job_item, range_item) = self.ledger.admit(caller, extra_keys=[job_key(job_id), range_item_key])
             if job_item:
@@ -202,6 +208,7 @@ class Catchups:
             from_ms=requested.from_ms,
             to_ms=requested.to_ms,
             price_version=self.prices.version,
+            is_stored=False,
         )
 
     def _new_job(

@@ -52,8 +52,8 @@ class Registered(ResponseShape, kw_only=True):
 
 
 class Confirm(RequestShape, kw_only=True):
-    """`password`: of the account from now on. Always send it: no password from before opens the account then, and an
-    address that was registered more than once needs it."""
+    """`password`: of the account from now on. Always send the one that the user chose: otherwise that of the sign-up
+    opens the account only if sign-up and code come from one network, because others may have registered the address."""
 
     email: Email
     code: Code
@@ -61,9 +61,13 @@ class Confirm(RequestShape, kw_only=True):
 
 
 class Confirmed(ResponseShape, kw_only=True):
+    """`password_required`: no password opens the account yet, because none came with the code. Send the same code again
+    with one, within 15 minutes, or set one with a code of `POST /auth/forgot-password`."""
+
     confirmed: bool
     free_credits: int
     free_credits_reason: str = ""
+    password_required: bool = False
 
 
 class ResendCode(RequestShape, kw_only=True):

@@ -11,6 +11,7 @@ from .cleaning import (
     MAX_EMAIL_CHARACTERS,
     MAX_PASSWORD_CHARACTERS,
     MIN_PASSWORD_CHARACTERS,
+    clean_code,
     clean_email,
     clean_language,
     clean_media_type,
@@ -22,7 +23,6 @@ from .cleaning import (
     normalise_password,
     round_milliseconds,
     round_report_seconds,
-    strip_edges,
 )
 
 PATTERN_SENTENCES: dict[str, str] = {}
@@ -81,10 +81,17 @@ Password = Annotated[
     ),
 ]
 CurrentPassword = Annotated[str, Cleaned(by=normalise_password), Meta(min_length=1, max_length=MAX_PASSWORD_CHARACTERS)]
+# A person may type it in two groups, and a Japanese or Chinese keyboard types wide digits.
 Code = Annotated[
     str,
-    Cleaned(by=strip_edges),
-    Meta(min_length=1, max_length=64, pattern=describe_pattern(rf"^{EDGE}*[0-9A-Za-z-]+{EDGE}*$(?!\n)", CODE_SENTENCE)),
+    Cleaned(by=clean_code),
+    Meta(
+        min_length=1,
+        max_length=64,
+        pattern=describe_pattern(
+            rf"^{EDGE}*[0-9A-Za-z\uff10-\uff19-](?:{EDGE}*[0-9A-Za-z\uff10-\uff19-])*{EDGE}*$(?!\n)", CODE_SENTENCE
+        ),
+    ),
 ]
 Name = Annotated[str, Meta(max_length=100, pattern=describe_pattern(r"^[^\x00-\x1f\x7f<>]*$(?!\n)", NAME_SENTENCE))]
 Token = Annotated[str, Meta(min_length=1, max_length=8_192)]
@@ -107,16 +114,18 @@ if TYPE_CHECKING:
     OrNull = Annotated[T, "null is read as left out"]
     ReportedSeconds = int  # what `Cleaned` leaves of a number
     RoundedMilliseconds = int
+    SilenceMs = int
 else:
     OrNull = Optional  # A browser sends null for what it does not know; `RequestShape` puts the default there.
     ReportedSeconds = Annotated[Any, Cleaned(by=round_report_seconds), Meta(description="A number.")]
     # A player's position times 1,000.
     RoundedMilliseconds = Annotated[float, Meta(le=LONGEST_MS), Cleaned(by=round_milliseconds)]
+    # Seconds times 1,000: 0.56 gives 560.0000000000001 in JavaScript.
+    SilenceMs = Annotated[float, Meta(ge=0, le=60_000), Cleaned(by=round_milliseconds)]
 KeyTerm = Annotated[str, Meta(min_length=1, max_length=50, pattern=FILLED_LINE)]
 LeaseSeconds = Annotated[int, Meta(ge=60, le=10_800)]
 # Names that the stage does not know are ignored: a client may speak more providers than there are here.
 ProviderNames = Annotated[list[str], Cleaned(by=clean_provider_names), Meta(max_length=20)]
-SilenceMs = Annotated[int, Meta(ge=0, le=60_000)]
 SampleRate = Literal[8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
 
 
@@ -176,6 +185,14 @@ class ResponseShape(Struct, omit_defaults=True):
 class PageQuery(RequestShape, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
     cursor: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+
+
+class NoQuery(RequestShape, kw_only=True):
+    """No query parameters."""
+
+
+class AnyQuery(Struct, kw_only=True):
+    """Any query parameters, which are ignored: of an address that others decorate, register or cache."""
 
 
 class EmptyBody(RequestShape, kw_only=True):

@@ -58,13 +58,19 @@ class Catchup(RequestShape, kw_only=True):
 
 
 class Quote(ResponseShape, kw_only=True):
-    """The most that the range would cost. No credits were held."""
+    """The most that the range would cost. No credits were held.
+
+    If the same range of the same unchanged source was requested before, `credits` is 0, `job_id` is the catch-up that
+    the request would return, and `is_stored` says whether that is done: otherwise the request joins it.
+    """
 
     credits: int
     credits_available: int
     from_ms: int
     to_ms: int
     price_version: str
+    is_stored: bool
+    job_id: str = ""
 
 
 class KeyMoment(ResponseShape, kw_only=True):
@@ -102,7 +108,9 @@ class CatchupJob(ResponseShape, kw_only=True):
     error: JobError | UnsetType = UNSET
 
 
-class WebhookQuery(RequestShape, kw_only=True):
+class WebhookQuery(Struct, kw_only=True):
+    """Other parameters are ignored, as in the body."""
+
     job: Identifier
 
 

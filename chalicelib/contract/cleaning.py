@@ -21,17 +21,20 @@ UNKNOWN_MEDIA_TYPE = "application/octet-stream"  # of a browser that does not kn
 EDGE = r"[\s\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
 SOURCE_URL = r"(?i:https?)://[^\s/?#@\\]+([/?#]\S*)?"
 MEDIA_TYPE = r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*"
-MEDIA_APPLICATIONS = {
-    "application/ogg", "application/x-ogg", "application/x-flac", "application/mp3", "application/mp4",
-    "application/mxf", "application/x-matroska", "application/vnd.rn-realmedia", "application/wav", "application/x-wav",
-    "application/wave", "application/webm", "application/mpeg", "application/x-mpeg", "application/x-ms-wmv",
-    "application/x-ms-wma", "application/vnd.ms-asf", "binary/octet-stream", UNKNOWN_MEDIA_TYPE,
-}  # fmt: skip
+# Of `application/`, what surely has no sound: documents, archives, data. Anything else may be audio or video, by one of
+# the many names that systems and servers have for it.
+NO_RECORDING = (
+    r"(text|image|font|model|message|multipart)/.*"
+    r"|application/(.*[.+-])?(pdf|rtf|json|xml|javascript|zip|zip-compressed|gzip|7z-compressed|rar|rar-compressed|tar"
+    r"|bzip2?|html|css|csv|sql|msword|ms-(word|excel|powerpoint|works)(\..*)?|postscript|epub|wasm|x509.*|pkcs.*"
+    r"|x-www-form-urlencoded)"
+    r"|application/(vnd\.(openxmlformats|oasis|google-apps)|x-sh|x-msdownload|x-ms-shortcut).*"
+)
 RAW_AUDIO = {
     "audio/pcm", "audio/x-pcm", "audio/raw", "audio/x-raw", "audio/l8", "audio/l16", "audio/l20", "audio/l24",
     "audio/x-l16", "audio/s16le", "audio/s16be",
 }  # fmt: skip
-PLAYLIST_MEDIA_TYPE = r".*mpegurl|.*/(dash\+xml|x-scpls|xspf\+xml)"
+PLAYLIST_MEDIA_TYPE = r".*mpegurl|.*/((x-)?dash\+xml|x-scpls|xspf\+xml|smil(\+xml)?|vnd\.ms-wpl)"
 
 
 def strip_edges(text: str) -> str:
@@ -51,6 +54,11 @@ def clean_email(text: str) -> str:
     if len(email) > MAX_EMAIL_CHARACTERS:
         raise ValueError(f"An email address has at most {MAX_EMAIL_CHARACTERS} characters.")
     return email
+
+
+def clean_code(text: str) -> str:
+    """The code of an email without blanks and invisible characters, with plain digits for wide ones."""
+    return re.sub(EDGE, "", unicodedata.normalize("NFKC", text))
 
 
 def normalise_password(password: str) -> str:
@@ -89,8 +97,7 @@ def clean_source_url(url: str) -> str:
 def clean_media_type(media_type: str) -> str:
     """The media type of an upload in small letters, without parameters.
 
-    Raises ValueError for raw samples, whose rate nobody could tell, for a playlist, and for what is neither audio nor
-    video.
+    Raises ValueError for raw samples, whose rate nobody could tell, for a playlist, and for what has no sound.
     """
     name = strip_edges(media_type.partition(";")[0]).lower()
     if len(name) > MAX_MEDIA_TYPE_CHARACTERS or not re.fullmatch(MEDIA_TYPE, name):
@@ -102,7 +109,7 @@ def clean_media_type(media_type: str) -> str:
         )
     if re.fullmatch(PLAYLIST_MEDIA_TYPE, name):
         raise ValueError("This is a playlist, not a recording. Upload the audio or video file itself.")
-    if not name.startswith(("audio/", "video/")) and name not in MEDIA_APPLICATIONS:
+    if re.fullmatch(NO_RECORDING, name):
         raise ValueError("Upload an audio or video file.")
     return name
 

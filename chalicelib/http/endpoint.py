@@ -9,6 +9,7 @@ from typing import Any
 from chalice import Response
 from chalice.app import Request
 
+from .. import contract
 from ..errors import REASON_CODES, AppError, InsufficientCreditsError, UnavailableError
 from ..logs import log
 from ..models.rate_limits import GROUPS, UNCOUNTED
@@ -32,12 +33,19 @@ class EndpointDecorator:
     explain_refusal: Callable[[str, InsufficientCreditsError], InsufficientCreditsError] = lambda _, refusal: refusal
 
     def __call__(
-        self, status: int = 200, *, limit: str, errors: tuple[str, ...] = (), reasons: tuple[str, ...] = ()
+        self,
+        status: int = 200,
+        *,
+        limit: str,
+        errors: tuple[str, ...] = (),
+        reasons: tuple[str, ...] = (),
+        keep_seconds: int = 0,
     ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
         """Pass a view what its signature names; answer its value as JSON with `status`, its AppError as an error.
 
-        `limit`: the group of models/rate_limits.py. `errors`, `reasons`: as in RouteSpec. Raises ValueError, when the
-        route is defined, for an unknown code or reason, or a group that does not suit the route.
+        `limit`: the group of models/rate_limits.py. `errors`, `reasons`: as in RouteSpec. `keep_seconds`: for how long
+        browsers may keep the response of a public route; an error is never kept. Raises ValueError, when the route is
+        defined, for an unknown code or reason, or a group or time that does not suit the route.
         """
         if unknown := set(errors) - set(STATUS) | set(reasons) - set(REASON_CODES):
             raise ValueError(f"unknown error codes or reasons: {unknown}")
@@ -47,11 +55,16 @@ class EndpointDecorator:
         def decorate(view: Callable[..., Any]) -> Callable[..., Response]:
             spec = read_route_spec(view, status, limit, errors, reasons)
             _check_group(spec)
+            if keep_seconds and spec.callers:
+                raise ValueError("what a caller sees may not be kept")
 
             @functools.wraps(view)
             def endpoint(**path: str) -> Response:
                 try:
-                    return self._handle(view, spec, path)
+                    response = self._handle(view, spec, path)
+                    if keep_seconds:
+                        response.headers["Cache-Control"] = f"public, max-age={keep_seconds}"
+                    return response
                 except AppError as error:
                     return error_response(error)
                 except Exception as error:  # noqa: BLE001 - any bug is logged, and answered in the shape of all errors
@@ -68,6 +81,8 @@ class EndpointDecorator:
         callers = {name: self._read(request, name, parameter, path) for name, parameter in spec.callers.items()}
 
         def call_view(sent_today: int = 0) -> Any:
+            if spec.shape_of(Source.QUERY) is None:
+                web.query(request, contract.NoQuery)
             others = {
                 name: sent_today
                 if parameter.source is Source.BYTES_SENT_TODAY

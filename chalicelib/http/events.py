@@ -37,9 +37,13 @@ def run_reporting_event(name: str, run: Callable[[], tuple[dict[str, int], list[
 def log_figures(name: str, figures: dict[str, int], failures: list[Exception]) -> dict[str, int]:
     """Log the figures as metrics for the alarms, and return them. Raises EventFailedError if there are failures.
 
-    AWS writes the text of that error into the log, so it names only the kinds of the failures.
+    A figure of zero is no metric: each costs $0.30 for a month in which it is sent, and alarms take a missing one for
+    zero. AWS writes the text of that error into the log, so it names only the kinds of the failures.
     """
-    log.line(name, metrics={figure: (number, "Count") for figure, number in figures.items()}, figures=figures)
+    metrics: dict[str, tuple[float, log.Unit]] = {
+        figure: (number, "Count") for figure, number in figures.items() if number
+    }
+    log.line(name, metrics=metrics, figures=figures)
     for failure in failures:
         log.failure(f"{name} failed", failure)
     if failures:

@@ -5,7 +5,7 @@ caller: Admin                         the same, if an administrator
 session_id: Id                        an id in the path; any other part of the path is `str`
 body: Body[contract.Buy]              the JSON body, of at most 512 KB
 body: LargeBody[contract.Save]        the JSON body, of at most 4 MB
-query: Query[contract.PageQuery]      the query parameters
+query: Query[contract.PageQuery]      the query parameters; without it, none is accepted
 audio: Annotated[bytes, RawBody(9)]   the raw body, of at most 9 bytes
 key: IdempotencyKey                   the Idempotency-Key and the body's hash
 sent_today: BytesSentToday            the bytes of the caller's earlier bodies of today, in the route's group

@@ -123,15 +123,16 @@ def _path(error: msgspec.ValidationError) -> str:
 
 
 def query(request: Request, shape: type[Shape]) -> Shape:
-    """The query parameters as `shape`. Raises InvalidRequestError, also for a parameter that is sent twice.
+    """The query parameters as `shape`. Raises InvalidRequestError, also for one of them that is sent twice.
 
-    A shape that takes any parameters is that of a page to which a link leads: the first value counts there.
+    A shape that takes any parameters is that of an address which others decorate: the first value counts there.
     """
     takes_any = not shape.__struct_config__.forbid_unknown_fields  # type: ignore[attr-defined]
+    names = {field.encode_name for field in msgspec.structs.fields(shape)}  # type: ignore[arg-type]
     parameters: dict[str, str] = {}
     for name in request.query_params or {}:
         values = request.query_params.getlist(name)
-        if len(values) != 1 and not takes_any:
+        if len(values) != 1 and name in names and not takes_any:
             raise InvalidRequestError("This parameter was sent more than once. Send it once.", name[:100])
         parameters[name] = values[0]
     try:

@@ -21,6 +21,11 @@ REPLACED = {
     "in": "id", "iw": "he", "ji": "yi", "jv": "jw", "mo": "ro", "sh": "sr", "nb": "no", "fil": "tl", "cmn": "zh",
     "arb": "ar", "pes": "fa", "prs": "fa", "zsm": "ms", "swh": "sw", "lvs": "lv", "ekk": "et", "khk": "mn",
     "npi": "ne", "plt": "mg", "pnb": "pa", "uzn": "uz", "ydd": "yi", "als": "sq", "azj": "az",
+    # Arabic as it is spoken.
+    "abh": "ar", "abv": "ar", "acm": "ar", "acq": "ar", "acw": "ar", "acx": "ar", "acy": "ar", "adf": "ar",
+    "aeb": "ar", "aec": "ar", "afb": "ar", "ajp": "ar", "apc": "ar", "apd": "ar", "arq": "ar", "ars": "ar",
+    "ary": "ar", "arz": "ar", "auz": "ar", "avl": "ar", "ayh": "ar", "ayl": "ar", "ayn": "ar", "ayp": "ar",
+    "pga": "ar", "shu": "ar", "ssh": "ar",
 }  # fmt: skip
 # Of the metadata of recordings: ISO 639-2, terminological and bibliographic, with two bibliographic codes of old.
 THREE_LETTERS = {
@@ -42,6 +47,8 @@ THREE_LETTERS = {
     "chi": "zh",
 }  # fmt: skip
 CODES = REPLACED | THREE_LETTERS
+# Tags from before today's rules that have another form (RFC 5646, "irregular") and whose language a model recognises.
+IRREGULAR = {"en-gb-oed": "en-gb", "i-default": "und", "i-lux": "lb"}
 UNKNOWN_LANGUAGES = {"und", "mul", "mis", "zxx"}  # ISO 639-3: undetermined, several, uncoded, no linguistic content
 EXTENDED = {("zh", "yue"): "yue"}  # extended language subtags that speech models distinguish
 # Compiled when first used, because that takes as long as a request.
@@ -57,7 +64,9 @@ def read_language_tag(tag: str) -> str | None:
 
     A region that is no country, as in `es-419`, is left out. A language that no model recognises is returned too.
     """
-    name = tag.replace("_", "-").lower()
+    # A locale of POSIX has an encoding or a modifier after its language: `en_US.UTF-8`, `de_DE@euro`.
+    name = re.sub(r"(?<=[A-Za-z])[.@][A-Za-z0-9.@-]*$", "", tag).replace("_", "-").lower()
+    name = IRREGULAR.get(name, name)
     if name in ("", AUTO):
         return name
     found = re.fullmatch(TAG, name) if len(name) <= LONGEST_TAG_CHARACTERS else None

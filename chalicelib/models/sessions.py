@@ -18,6 +18,7 @@ class SessionState(StrEnum):
     STOPPED = "stopped"
 
 
+HASH_DIGITS = 32  # of a stored hash: those of one session differ well before
 SHORTEST_BILLED_MS = 1_000  # of a relayed chunk: however short, it costs as many writes and requests
 
 
@@ -108,7 +109,7 @@ class Session(Struct, frozen=True):
     client_reported_seconds: Record[int | None] = None  # reported by the provider to the client; never billed
     renewal: Internal[str] = ""  # the idempotency key of the last renewal, if it had one
     renewal_hash: Internal[str] = ""
-    followed_renewals: Record[tuple[str, ...]] = ()  # the keys of earlier renewals, newest last
+    followed_renewals: Record[tuple[str, ...]] = ()  # how the keys of earlier renewals begin, newest last
     uses: Record[tuple[ModelUse, ...]] = ()
 
     @property
@@ -118,6 +119,14 @@ class Session(Struct, frozen=True):
         Named after the transcript: after a failed start, the same session id can start again.
         """
         return f"{self.transcript_id}:{self.lease_number}"
+
+    @property
+    def history_state(self) -> SessionState:
+        """The state as the history has it: a session that waits for its token is active.
+
+        Otherwise every lease would write its line of the history a second time, when the token has come.
+        """
+        return SessionState.ACTIVE if self.state is SessionState.OPENING else self.state
 
     @property
     def inflight_ms(self) -> int:
@@ -153,11 +162,26 @@ class Session(Struct, frozen=True):
 class SessionAttributes:
     """What a stored session has besides the fields of `Session`. `uses` is stored as `use_ms:…` and `use_cost:…`.
 
-    The first lease's response, and the current renewal's, are returned to retries of the same request.
+    Sessions that were stored before have the responses of their leases here.
     """
 
     first_answer: Internal[str]
     renewal_answer: Internal[str]
+
+
+class SessionStartAttributes:
+    """What is stored beside a session: its labels, and its first lease's response for retries of the same request."""
+
+    key_terms: Personal[tuple[str, ...]]
+    turn: Record[TurnSettings]
+    response: Internal[str]
+
+
+class SessionRenewalAttributes:
+    """What is stored beside a session that was renewed: which lease is its current one, and that lease's response."""
+
+    lease_number: Internal[int]
+    response: Internal[str]
 
 
 class OpenSessionAttributes:

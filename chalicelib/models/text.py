@@ -66,9 +66,8 @@ def cut_text(text: str, max_characters: int) -> str:
     """The beginning of the text, at most so many characters, that ends between two letters."""
     if len(text) <= max_characters:
         return text
-    length = 0
-    for letter in letters(text[: max_characters + 1]):
-        if length + len(letter) > max_characters:
-            break
-        length += len(letter)
-    return text[:length].rstrip() or text[:max_characters]
+    from wcwidth import grapheme_boundary_before
+
+    start = text[: max_characters + 1]  # The letter of its last character is the first that does not fit.
+    end = max_characters if start.isascii() else grapheme_boundary_before(start, len(start))
+    return text[:end].rstrip() or text[:max_characters]

@@ -47,9 +47,10 @@ class ChunkAttributes:
 
 
 class BlockAttributes:
-    """A stored block of saved segments."""
+    """A stored block of saved segments: as rows, or packed (repositories/packed_rows.py)."""
 
     segments: Personal[list[Any]]
+    packed: Personal[bytes]
 
 
 class Transcript(Struct, frozen=True):

@@ -94,6 +94,8 @@ def _serialize_value(value: Any) -> Item:
         return {"S": value}
     if kind is int:
         return {"N": str(value)}
+    if kind is bytes:
+        return {"B": value}
     if kind is dict:
         return {"M": serialize(value)}
     if kind is list:
@@ -107,6 +109,8 @@ def _deserialize_value(typed: Any) -> Any:
         return value
     if kind == "N":
         return int(value)
+    if kind == "B":
+        return value
     if kind == "M":
         return deserialize(value)
     if kind == "L":

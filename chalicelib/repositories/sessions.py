@@ -1,6 +1,7 @@
 """Live sessions and the chunks they relay, as items and writes of the app table.
 
-`USER#<id>` / `SESSION#<id>` is the session, with a map of the chunks that are with providers now;
+`USER#<id>` / `SESSION#<id>` is the session, with a map of the chunks that are with providers now. Each save and chunk
+writes all of it, so it stays below 1 KB: it has no value that says nothing, and session_responses.py keeps the rest;
 `OPEN_SESSION#<transcript>` points to it until it is stopped or expires;
 `SEGMENT#<transcript>#C#<seq>` is a relayed chunk, first reserved, then done.
 Every write is conditional on what was read, so that of a racing stop, renewal, sweep and chunk exactly one wins.
@@ -14,6 +15,7 @@ from msgspec.structs import asdict, replace
 from ..models.ledger import ModelUse
 from ..models.sessions import InFlight, Reservation, Session, SessionState, TurnSettings
 from ..models.transcripts import Recognition, Word
+from .session_responses import LABELS
 from .table import Item, ItemKey, Path, Tables, Write
 
 SESSION, OPEN_SESSION = "SESSION#", "OPEN_SESSION#"
@@ -24,6 +26,9 @@ SAVED_FIELDS = ("saves", "saved_bytes", "next_seq")
 LAST_SAVE_FIELDS = ("last_saved_at", "saved_hash", "saved_block", "left_out")
 RAISED_BY_CHUNKS = ("next_seq", "saves_before_chunk")
 USE_MS, USE_COST = "use_ms:", "use_cost:"
+# Conditions compare these, so they are stored whatever they are. Others are stored unless they say nothing.
+ALWAYS_STORED = frozenset({"state", "free_ms", "done_ms", "inflight"})
+SAYS_NOTHING: tuple[Any, ...] = (None, "", 0, [])
 
 
 def session_key(user_id: str, session_id: str) -> ItemKey:
@@ -56,28 +61,22 @@ def session_from(item: Item) -> Session:
     return Session(**fields | lists)
 
 
-def create_session(session: Session, first_answer: str | None) -> Write:
-    """Create a session. Its first response is stored, now or later, for retries of the same request."""
-    return Write(
-        session_key(session.user_id, session.session_id),
-        item=_fields(session) | ({"first_answer": first_answer} if first_answer else {}),
-        when=Attr("pk").not_exists(),
-    )
+def create_session(session: Session) -> Write:
+    item = {n: v for n, v in session_fields(session).items() if n in ALWAYS_STORED or v not in SAYS_NOTHING}
+    return Write(session_key(session.user_id, session.session_id), item=item, when=Attr("pk").not_exists())
 
 
-def update_session(before: Session, after: Session, response: str | None = None) -> Write:
+def update_session(before: Session, after: Session, *, with_response: bool = False) -> Write:
     """Store the session after its lease began, was renewed or ended, if it is still as read in `before`.
 
-    `response` is the response of a lease that begins, stored for retries of the same request. It says `next_seq`, so it
-    is refused where that has risen.
+    `with_response`: the response of a lease that begins is stored beside it. It says `next_seq`, so it is refused where
+    that has risen.
     """
-    old, new = _fields(before), _fields(after)
+    old, new = session_fields(before), session_fields(after)
     changes: dict[Path, Any] = {name: value for name, value in new.items() if old[name] != value}
     dropped: list[Path] = [prefix + use.model for use in before.uses for prefix in (USE_MS, USE_COST)]
-    if response:
-        changes[response_attribute(after)] = response
-    elif after.lease_number > before.lease_number:
-        dropped.append(response_attribute(after))  # The previous lease's response must not be returned for this one.
+    if after.lease_number > before.lease_number:
+        dropped.append("renewal_answer")  # Where older sessions have the response of the lease before.
     is_unchanged = (
         _is_same_lease(before)
         & Attr("done_ms").eq(before.done_ms)
@@ -86,18 +85,13 @@ def update_session(before: Session, after: Session, response: str | None = None)
     )
     # Saves go on meanwhile: what they change matters only where this write rests on it.
     guarded = [name for name in SAVED_FIELDS if old[name] != new[name]]
-    if response and "next_seq" not in guarded:
+    if with_response and "next_seq" not in guarded:
         guarded.append("next_seq")
     if {"covered_ms", "words_until_ms", "lease_number"} & changes.keys():  # What a lease covers rests on its words.
         guarded.append("words_until_ms")
     for name in guarded:
         is_unchanged &= Attr(name).eq(old[name]) if old[name] else Attr(name).not_exists() | Attr(name).eq(0)
     return Write(session_key(before.user_id, before.session_id), put_in=changes, drop=dropped, when=is_unchanged)
-
-
-def response_attribute(session: Session) -> str:
-    """The attribute that stores the response of the current lease; the first lease's stays as long as the session."""
-    return "first_answer" if session.lease_number == 1 else "renewal_answer"
 
 
 def delete_session(opened: Session) -> Write:
@@ -114,10 +108,10 @@ def record_save(before: Session, after: Session, max_before_bytes: int) -> Write
     """
     is_same_session = Attr("transcript_id").eq(before.transcript_id)
     when = is_same_session & (Attr("saved_bytes").not_exists() | Attr("saved_bytes").lte(max_before_bytes))
-    is_repeat = after.saved_hash == before.saved_hash
-    is_other_hash = Attr("saved_hash").not_exists() | Attr("saved_hash").ne(after.saved_hash)
+    is_repeat = before.saved_hash.startswith(after.saved_hash)  # Sessions stored before have a longer hash.
+    is_other_hash = Attr("saved_hash").not_exists() | ~Attr("saved_hash").begins_with(after.saved_hash)
     when &= Attr("saves").eq(before.saves) if is_repeat else is_other_hash
-    new = _fields(after)
+    new = session_fields(after)
     changes: dict[Path, Any] = {name: new[name] for name in LAST_SAVE_FIELDS}
     for name in ("next_seq", "words_until_ms"):
         if getattr(after, name) > getattr(before, name):
@@ -267,18 +261,18 @@ def recognition_from(item: Item) -> Recognition | None:
     return Recognition(item["text"], item["model"], words)
 
 
-def _fields(session: Session) -> Item:
+def session_fields(session: Session) -> Item:
+    """The values of a stored session, also those that say nothing."""
     plain = replace(session, uses=())
     lists = {
-        "key_terms": list(session.key_terms),
-        "turn": {name: value for name, value in asdict(session.turn).items() if value is not None},
         "providers": list(session.providers),
         "left_out": list(session.left_out),
         "followed_renewals": list(session.followed_renewals),
         "covered_ms": [list(stretch) for stretch in session.covered_ms],
         "inflight": _inflight(session),
     }
-    return {n: v for n, v in asdict(plain).items() if n != "uses"} | {"state": session.state.value} | lists
+    beside = {"uses", *LABELS}
+    return {n: v for n, v in asdict(plain).items() if n not in beside} | {"state": session.state.value} | lists
 
 
 def _inflight(session: Session) -> Item:

@@ -20,7 +20,15 @@ from ..models.catchup import ClaimAttributes, Job, JobAttributes
 from ..models.field_kinds import EXPORTED_KINDS, KEPT_KINDS, FieldKind, field_kinds
 from ..models.ledger import Balance, BalanceAttributes, DayTotal, Entry, GuardAttributes, Hold, HoldAttributes
 from ..models.purchases import Purchase, PurchaseAttributes, PurchasePointerAttributes
-from ..models.sessions import AllowanceAttributes, OpenSessionAttributes, Reservation, Session, SessionAttributes
+from ..models.sessions import (
+    AllowanceAttributes,
+    OpenSessionAttributes,
+    Reservation,
+    Session,
+    SessionAttributes,
+    SessionRenewalAttributes,
+    SessionStartAttributes,
+)
 from ..models.transcripts import (
     BlockAttributes,
     ChunkAttributes,
@@ -68,6 +76,8 @@ class StoredShape:
 
 PROFILE = StoredShape((Profile,))
 SESSION = StoredShape((Session, SessionAttributes), dynamic={USE_MS: "uses", USE_COST: "uses"})
+SESSION_START = StoredShape((SessionStartAttributes,))
+SESSION_RENEWAL = StoredShape((SessionRenewalAttributes,), is_exported=False)
 TRANSCRIPT = StoredShape((Transcript, TranscriptAttributes))
 CHUNK = StoredShape((Reservation, ChunkAttributes))
 BLOCK = StoredShape((BlockAttributes,))
@@ -95,6 +105,8 @@ FINDINGS = StoredShape((FindingsAttributes,), is_exported=False, is_kept=True)
 USER_SHAPES: Mapping[str, StoredShape] = {
     "PROFILE": PROFILE,
     "SESSION": SESSION,
+    "START": SESSION_START,
+    "RENEWAL": SESSION_RENEWAL,
     "OPEN_SESSION": OPEN_SESSION,
     "TRANSCRIPT": TRANSCRIPT,
     "SUMMARY": SUMMARY,

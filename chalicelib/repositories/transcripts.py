@@ -20,8 +20,10 @@ from ..ids import ulid
 from ..models.sessions import Session
 from ..models.transcripts import Segment, Summary, Transcript
 from .jobs import SUMMARY, delete_job, job_from, job_key, summary_from
+from .packed_rows import pack, unpack
 from .provider_copies import ERASING
 from .questions import QUESTION
+from .session_responses import delete_responses
 from .sessions import delete_open_session, session_key
 from .table import Item, ItemKey, Path, Tables, Write, WriteRefusedError
 
@@ -48,7 +50,7 @@ def put_transcript(user_id: str, transcript: Transcript) -> Write:
 def update_live_transcript(session: Session, ended_at: int | None) -> Write:
     """The transcript of a live session after a settlement: its length, what it covers and what it cost."""
     figures: dict[Path, Any] = {
-        "state": session.state.value,
+        "state": session.history_state.value,
         "audio_ms": session.audio_ms,
         "credits": session.charged,
         "covered_ms": [list(interval) for interval in session.covered_ms],
@@ -81,6 +83,7 @@ def delete_transcript_and_session(
         is_same = Attr("state").eq(session.state.value) & Attr("lease_number").eq(session.lease_number)
         writes.append(Write(session_key(user_id, session.session_id), delete=True, when=is_same))
         writes.append(delete_open_session(user_id, transcript.transcript_id))
+        writes += delete_responses(session)
     return writes
 
 
@@ -139,11 +142,13 @@ def numbered_block_id(number: int, suffix: str) -> str:
     return f"{NUMBERED_BLOCK}{number:08d}#{suffix}"
 
 
-def put_segments(user_id: str, transcript_id: str, block_id: str, segments: list[Segment]) -> Write:
-    """A block of saved segments."""
+def put_segments(
+    user_id: str, transcript_id: str, block_id: str, segments: list[Segment], *, is_packed: bool = False
+) -> Write:
+    """A block of saved segments. Older releases cannot read one that is packed."""
     rows = [[s.seq, s.start_ms, s.end_ms, s.text, s.speaker] for s in segments]
     key = ItemKey("app", f"USER#{user_id}", f"SEGMENT#{transcript_id}#S#{block_id}")
-    return Write(key, item={"segments": rows})
+    return Write(key, item={"packed": pack(rows)} if is_packed else {"segments": rows})
 
 
 def read_newest_segments(tables: Tables, user_id: str, transcript_id: str, after: int) -> dict[int, Segment]:
@@ -258,7 +263,7 @@ def _place_of_writing(item: Item) -> tuple[int, bool]:
 
     Chunks and blocks of sessions that were open when this came have no numbers: there, blocks replace chunks.
     """
-    if "segments" not in item:
+    if not _is_block(item):
         return item.get("saves_before", -1), True
     number, _, _ = item["sk"].rpartition(f"#S#{NUMBERED_BLOCK}")[2].partition("#")
     return int(number) if f"#S#{NUMBERED_BLOCK}" in item["sk"] else 0, False
@@ -266,11 +271,16 @@ def _place_of_writing(item: Item) -> tuple[int, bool]:
 
 def segments_in(item: Item) -> list[Segment]:
     """The segments of one stored chunk or block; none while a provider has the chunk."""
-    if "segments" in item:
-        return [Segment(*row) for row in item["segments"]]
+    if _is_block(item):
+        rows = [*item.get("segments", ()), *(unpack(item["packed"]) if "packed" in item else ())]
+        return [Segment(*row) for row in rows]
     if item["state"] != "done":
         return []
     return [Segment(item["seq"], item["start_ms"], item["start_ms"] + item["audio_ms"], item["text"])]
+
+
+def _is_block(item: Item) -> bool:
+    return "segments" in item or "packed" in item
 
 
 def _first_id(at: int) -> str:

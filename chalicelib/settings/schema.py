@@ -46,6 +46,10 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
         str, Secret(meaning="key of the guards of the free credits; never change it", min_characters=32)
     ]
     email_verification: Annotated[Switch, Setting(meaning="`off`: accounts are confirmed without a code")] = "on"
+    emails_per_network_day: Annotated[
+        int,
+        Setting(meaning="emails with codes that one network may ask for per day", at_least=1, at_most=1_000_000),
+    ] = 20
     extension_origin: Annotated[
         str,
         Setting(
@@ -77,6 +81,15 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
         int,
         Setting(meaning="bytes of an account's streaming requests per day after which no words are kept", at_least=0),
     ] = 8_388_608
+    pack_words: Annotated[
+        Switch, Setting(meaning="`off` while a release that cannot read packed words may still run")
+    ] = "on"
+    session_reads_per_day: Annotated[
+        int,
+        Setting(
+            meaning="catch-ups and quotes of an account per day that read a session", at_least=1, at_most=1_000_000
+        ),
+    ] = 1_440
     free_allowance_seconds: Annotated[
         int, Setting(meaning="unused time of direct leases given back per day, free account", at_least=0)
     ] = 1_800

@@ -19,6 +19,8 @@ MAX_BYTES = 4 * 1024 * 1024
 FORMAT_EXTENSIBLE = 0xFFFE
 PCM_SUBFORMAT_TAIL = bytes.fromhex("000000001000800000aa00389b71")
 MOST_PARTS = 100  # before the audio; files have a handful, and half a million empty ones would cost seconds to pass
+# A file of 64 bits (EBU Tech 3306, ITU-R BS.2088) differs in sizes that none of our bodies reaches.
+RIFF_NAMES = (b"RIFF", b"RF64", b"BW64")
 # The names of chunks that recorders and editors write. Source: EBU Tech 3285, Microsoft's "Multimedia Programming
 # Interface" (RIFF), ExifTool's list of RIFF tags.
 CHUNK_NAMES = {
@@ -74,7 +76,7 @@ def _raw(body: bytes, sample_rate: int | None, channels: int | None) -> Audio:
 
 def _wav(body: bytes) -> Audio:
     """The sound of a RIFF file: its data chunks in a row. Chunks are walked over, so many at most."""
-    if len(body) < 12 or body[:4] != b"RIFF" or body[8:12] != b"WAVE":
+    if len(body) < 12 or body[:4] not in RIFF_NAMES or body[8:12] != b"WAVE":
         raise InvalidRequestError("This is not a WAV file. Send one, or raw samples as audio/pcm.", "body")
     position, layout, sound = 12, None, bytearray()
     for _ in range(MOST_PARTS):
@@ -89,7 +91,8 @@ def _wav(body: bytes) -> Audio:
                 raise InvalidRequestError(
                     "The WAV file has its data before its format. Send a file with its format first.", "body"
                 )
-            is_length_known = 0 < size <= MAX_BYTES - start  # Some recorders did not know it yet.
+            # Some recorders did not know it yet, others wrote the size of the whole file, with or without its head.
+            is_length_known = 0 < size <= MAX_BYTES - start and size not in (len(body), len(body) - HEAD_BYTES)
             if not is_length_known:
                 size = _sound_bytes(body, start)
             if start + size > len(body):

@@ -45,6 +45,7 @@ class LeaseRules:
     free_allowance_seconds: int = 1_800
     paid_allowance_seconds: int = 14_400
     words_bytes_per_day: int = 8 * 1024 * 1024
+    packs_words: bool = True
 
     def requested_seconds(self, requested: int | None, is_direct: bool, allowance_seconds: int) -> int:
         """The lease to hold. If none is requested, a direct one lasts at most a third of what is left of the day's

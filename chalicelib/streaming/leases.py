@@ -15,14 +15,22 @@ from .. import contract
 from ..dates import rfc3339
 from ..errors import ConflictError, IdempotencyMismatchError, UnavailableError
 from ..models.ledger import Hold, HoldKind
-from ..models.sessions import Session, SessionState, SocketCredential
+from ..models.sessions import HASH_DIGITS, Session, SessionState, SocketCredential
 from ..pricing.price_files import Prices, load
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.ledger_items import cost_writes, reschedule_sweep
+from ..repositories.session_responses import (
+    delete_responses,
+    first_response,
+    put_response,
+    renewal_key,
+    renewal_response,
+    start_key,
+    with_labels,
+)
 from ..repositories.sessions import (
     delete_open_session,
     delete_session,
-    response_attribute,
     session_from,
     session_key,
     update_session,
@@ -31,6 +39,7 @@ from ..repositories.table import Item, Tables, Write, WriteRefusedError
 from ..repositories.transcripts import delete_transcript, update_live_transcript
 from .lease_rules import SERVICE, LeaseEnd, LeaseRules
 from .live_providers import LiveProviders
+from .session_records import SessionSnapshot, has_followed
 
 TRIES = 8
 
@@ -73,8 +82,12 @@ class Leases:
         )
         for _ in range(TRIES):
             response = self.response(live, available, credential)
-            recorded = update_session(opened, live, encode_response(response))
-            writes = [recorded, reschedule_sweep(self.rules.hold(live)), self.transcript_write(live)]
+            recorded = update_session(opened, live, with_response=True)
+            writes = [
+                recorded,
+                reschedule_sweep(self.rules.hold(live)),
+                put_response(live, encode_response(response)),
+            ]
             try:
                 self.tables.transact(writes)
                 return response
@@ -86,21 +99,45 @@ class Leases:
                 opened, live = replace(opened, next_seq=next_seq), replace(live, next_seq=next_seq)
         raise UnavailableError("Opening the lease took too long. Start again.")
 
-    def stored_response(self, item: Item, body_hash: str, stored_hash: str, name: str) -> contract.Lease:
+    def repeat_start(self, item: Item, body_hash: str) -> contract.Lease:
+        """The response of the start that opened the session in `item`. Raises as `_repeat` does."""
+        start = self.tables.get(start_key(item["user_id"], item["session_id"]))
+        session = session_from(with_labels(item, start))
+        return self._repeat(session, first_response(item, start), body_hash, session.body_hash, is_start=True)
+
+    def repeat_renewal(self, snapshot: SessionSnapshot, renewal: str, body_hash: str) -> contract.Lease | None:
+        """The response of this renewal of the session, if it was made before; None if it is new, or failed.
+
+        Raises as `_repeat` does; ConflictError where another renewal followed it.
+        """
+        session = snapshot.session
+        if renewal and session.renewal == renewal:
+            stored = self.tables.get(renewal_key(session.user_id, session.session_id))
+            response = renewal_response(snapshot.item, stored)
+            if response or session.state is SessionState.OPENING:
+                return self._repeat(session, response, body_hash, session.renewal_hash, is_start=False)
+        if renewal and has_followed(session, renewal):
+            raise ConflictError(
+                "This session was renewed again since this request. Use the newest lease.", "renewed_since"
+            )
+        return None
+
+    def _repeat(
+        self, session: Session, response: str | None, body_hash: str, stored_hash: str, *, is_start: bool
+    ) -> contract.Lease:
         """The response that an earlier try of this request got, or would have got had its process not died.
 
-        `name`: the attribute that stores it. Raises IdempotencyMismatchError; ConflictError where its lease was ended
-        or renewed meanwhile.
+        `response`: what is stored of it. Raises IdempotencyMismatchError; ConflictError where its lease was ended or
+        renewed meanwhile.
         """
-        if body_hash != stored_hash:
+        if body_hash[:HASH_DIGITS] != stored_hash[:HASH_DIGITS]:
             raise IdempotencyMismatchError("This Idempotency-Key was already used with different parameters.")
-        if name in item:
+        if response:
             # Words may have been saved since: a client that went on at the old number would replace them.
-            stored = msgspec.json.decode(item[name])
-            return msgspec.convert(stored | {"next_seq": session_from(item).next_seq}, contract.Lease)
-        session = session_from(item)
+            stored = msgspec.json.decode(response)
+            return msgspec.convert(stored | {"next_seq": session.next_seq}, contract.Lease)
         # A running lease has its token. A second token would open a socket that is not paid for.
-        if session.state is not SessionState.OPENING or response_attribute(session) != name:
+        if session.state is not SessionState.OPENING or is_start != (session.lease_number == 1):
             raise ConflictError(
                 "This lease ended before its answer was ready. Start again with a new Idempotency-Key.",
                 "lease_over",
@@ -190,6 +227,7 @@ class Leases:
                 delete_session(opened),
                 delete_open_session(opened.user_id, opened.transcript_id),
                 delete_transcript(opened.user_id, opened.transcript_id),
+                *delete_responses(opened),
             ]
         else:
             lapsed = replace(opened, state=SessionState.LAPSED, held=0)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from .. import contract
 from ..contract.cleaning import read_number
 from ..models.rounding import round_half_up
-from ..models.text import one_line
+from ..models.text import cut_text, one_line
 from ..models.transcripts import Segment
 from ..repositories.transcripts import SEGMENT_OVERHEAD_BYTES
 
@@ -110,8 +110,8 @@ def read_segments(sent: Sequence[contract.SegmentInput]) -> ReadableSegments:
 def _as_stored(segment: contract.SegmentInput, seq: int, text: str) -> Segment:
     start_ms = _milliseconds(segment.start_ms, 0)
     end_ms = max(start_ms, _milliseconds(segment.end_ms, start_ms))
-    speaker = one_line(_text(segment.speaker) or "")[:MAX_SPEAKER_CHARACTERS]
-    return Segment(seq, start_ms, end_ms, text[:MAX_TEXT_CHARACTERS], speaker)
+    speaker = cut_text(one_line(_text(segment.speaker) or ""), MAX_SPEAKER_CHARACTERS)
+    return Segment(seq, start_ms, end_ms, cut_text(text, MAX_TEXT_CHARACTERS), speaker)
 
 
 def _stored_bytes(segment: Segment) -> int:

@@ -16,14 +16,14 @@ from ..errors import (
     ConflictError,
     InsufficientCreditsError,
     InvalidRequestError,
-    NotFoundError,
     UnavailableError,
 )
 from ..models.accounts import Caller
-from ..models.sessions import Session, SessionState
+from ..models.sessions import HASH_DIGITS, Session, SessionState
 from ..pricing.price_files import Prices
 from ..repositories.allowances import allowance_key, allowance_used_seconds
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
+from ..repositories.session_responses import put_response, put_start, start_key, with_labels
 from ..repositories.sessions import (
     create_session,
     delete_open_session,
@@ -40,6 +40,7 @@ from .leases import TRIES, Leases, encode_response
 from .session_records import (
     SessionSnapshot,
     allowance_writes,
+    check_exists,
     new_transcript,
     open_sessions_response,
     stopped_response,
@@ -85,14 +86,15 @@ class Streaming:
         available, held = balance.available, balance.held
         for _ in range(TRIES):
             if earlier:
-                return self.leases.stored_response(earlier, body_hash, earlier["body_hash"], "first_answer")
+                return self.leases.repeat_start(earlier, body_hash)
             new = self._new_session(caller, body, session_id, body_hash, allowance_seconds, balance.is_buyer)
             opened = self.rules.first(new, self.prices, available, self.now(), held)
             response = (
                 None if opened.is_direct else encode_response(self.leases.response(opened, available - opened.held))
             )
             extra_writes = [
-                create_session(opened, response),
+                create_session(opened),
+                put_start(opened, response),
                 put_open_session(opened),
                 put_transcript(caller.user_id, new_transcript(opened, body)),
             ]
@@ -116,15 +118,8 @@ class Streaming:
         """
         for _ in range(TRIES):
             snapshot = self._load(caller, session_id)
-            is_open = snapshot.session.state is SessionState.OPENING
-            if renewal and snapshot.session.renewal == renewal and (is_open or "renewal_answer" in snapshot.item):
-                return self.leases.stored_response(
-                    snapshot.item, body_hash, snapshot.session.renewal_hash, "renewal_answer"
-                )
-            if renewal and renewal in snapshot.session.followed_renewals:
-                raise ConflictError(
-                    "This session was renewed again since this request. Use the newest lease.", "renewed_since"
-                )
+            if repeated := self.leases.repeat_renewal(snapshot, renewal, body_hash):
+                return repeated
             self.rules.check_renewable(snapshot.session, interrupted, self.now())
             is_buyer = snapshot.balance.is_buyer
             if snapshot.session.is_direct:
@@ -141,8 +136,9 @@ class Streaming:
                 else encode_response(self.leases.response(following, available - following.held))
             )
             extra_writes = [
-                update_session(snapshot.session, following, response),
+                update_session(snapshot.session, following, with_response=response is not None),
                 self.leases.transcript_write(following),
+                *([put_response(following, response)] if response else ()),
                 *allowance_writes(snapshot, ending, self.now()),
             ]
             try:
@@ -173,14 +169,15 @@ class Streaming:
 
         Accepted for some time after a stop too, when it changes neither charge nor allowance.
         """
-        snapshot = self._load(caller, session_id)
-        self._words.check_open(snapshot.session)
-        session, selection = self._words.save(snapshot.session, segments, sent_today)
+        balance, (item,) = self.ledger.admit(caller, extra_keys=[session_key(caller.user_id, session_id)])
+        session = session_from(check_exists(item))
+        self._words.check_open(session)
+        session, selection = self._words.save(session, segments, sent_today)
         return contract.Saved(
             saved=selection.seqs,
             rejected=selection.rejected,
             seconds_left=self.rules.seconds_left(session, self.now()),
-            warnings=self.rules.warnings(session, snapshot.balance, bool(segments), self.now()),
+            warnings=self.rules.warnings(session, balance, bool(segments), self.now()),
         )
 
     def stop(
@@ -252,10 +249,10 @@ class Streaming:
         )
 
     def _load(self, caller: Caller, session_id: str) -> SessionSnapshot:
-        keys = [session_key(caller.user_id, session_id), allowance_key(caller.user_id, self.now())]
-        balance, (item, allowance) = self.ledger.admit(caller, extra_keys=keys)
-        if item is None:
-            raise NotFoundError("There is no such session.")
+        user_id = caller.user_id
+        keys = [session_key(user_id, session_id), start_key(user_id, session_id), allowance_key(user_id, self.now())]
+        balance, (item, start, allowance) = self.ledger.admit(caller, extra_keys=keys)
+        item = with_labels(check_exists(item), start)
         return SessionSnapshot(balance, session_from(item), item, allowance_used_seconds(allowance))
 
     def _allowance_seconds(self, snapshot: SessionSnapshot) -> int:
@@ -292,7 +289,7 @@ class Streaming:
             sample_rate=body.sample_rate or DEFAULT_SAMPLE_RATE,
             turn=turn_settings(body.turn),
             providers=live_providers.narrow(body.providers, is_buyer=is_buyer) if is_direct else (),
-            body_hash=body_hash,
+            body_hash=body_hash[:HASH_DIGITS],
             provider="" if is_direct else self.relay_provider,
         )
         if is_direct:

@@ -6,14 +6,16 @@ from msgspec.structs import replace
 
 from .. import contract
 from ..dates import rfc3339
+from ..errors import NotFoundError
 from ..models.ledger import Balance, Charge
-from ..models.sessions import Session, TurnSettings
+from ..models.sessions import HASH_DIGITS, Session, TurnSettings
 from ..models.transcripts import Transcript
 from ..repositories.allowances import spend_allowance
 from ..repositories.table import Item, Write
 from .lease_rules import SERVICE, LeaseEnd
 
 MAX_REMEMBERED_RENEWALS = 100  # with leases of five minutes, those of 8 hours
+REMEMBERED_DIGITS = 8  # of a renewal's key, a random id: of two keys of one session, none will share these
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,13 @@ class SessionSnapshot:
     allowance_used_seconds: int
 
 
+def check_exists(item: Item | None) -> Item:
+    """The session's item. Raises NotFoundError."""
+    if item is None:
+        raise NotFoundError("There is no such session.")
+    return item
+
+
 def allowance_writes(snapshot: SessionSnapshot, ending: LeaseEnd, at: int) -> list[Write]:
     """The write that spends the day's allowance, if this ending returned credits from it."""
     if ending.returned_seconds == 0:
@@ -34,11 +43,16 @@ def allowance_writes(snapshot: SessionSnapshot, ending: LeaseEnd, at: int) -> li
 
 
 def with_renewal(session: Session, renewal: str, body_hash: str) -> Session:
-    """The session with the key and body hash of its new renewal; the earlier keys are kept."""
-    followed = session.followed_renewals
+    """The session with the key and body hash of its new renewal; the beginnings of earlier keys are kept."""
+    followed = tuple(key[:REMEMBERED_DIGITS] for key in session.followed_renewals)
     if session.renewal and session.renewal != renewal:
-        followed = (*followed, session.renewal)[-MAX_REMEMBERED_RENEWALS:]
-    return replace(session, renewal=renewal, renewal_hash=body_hash, followed_renewals=followed)
+        followed = (*followed, session.renewal[:REMEMBERED_DIGITS])[-MAX_REMEMBERED_RENEWALS:]
+    return replace(session, renewal=renewal, renewal_hash=body_hash[:HASH_DIGITS], followed_renewals=followed)
+
+
+def has_followed(session: Session, renewal: str) -> bool:
+    """Whether the session was renewed again since this renewal. Sessions stored before have whole keys."""
+    return any(key[:REMEMBERED_DIGITS] == renewal[:REMEMBERED_DIGITS] for key in session.followed_renewals)
 
 
 def with_client_report(charge: Charge, stopped: Session, longest_seconds: int) -> Charge:
@@ -103,5 +117,5 @@ def new_transcript(opened: Session, body: contract.Start) -> Transcript:
         source_url=body.source_url,
         language=body.language,
         session_id=opened.session_id,
-        state=opened.state.value,
+        state=opened.history_state.value,
     )

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from .. import contract
 from ..errors import ConflictError, NotFoundError, UnavailableError
-from ..models.sessions import Session
+from ..models.sessions import HASH_DIGITS, Session
 from ..repositories.daily_caps import claim_daily_amount
 from ..repositories.sessions import record_save, session_from
 from ..repositories.table import Tables, Write, WriteRefusedError
@@ -49,7 +49,7 @@ class Block(Struct, frozen=True):
 
 
 def _hash(segments: Sequence[contract.SegmentInput]) -> str:
-    return hashlib.sha256(msgspec.json.encode(segments)).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(segments)).hexdigest()[:HASH_DIGITS]
 
 
 def _stored_before(session: Session, segments: Sequence[contract.SegmentInput]) -> frozenset[int]:
@@ -59,7 +59,7 @@ def _stored_before(session: Session, segments: Sequence[contract.SegmentInput]) 
     whose request saw the save may have replaced them.
     """
     is_last = session.saved_block == session.saves > session.saves_before_chunk
-    if not is_last or session.saved_hash != _hash(segments):
+    if not is_last or session.saved_hash[:HASH_DIGITS] != _hash(segments):
         return frozenset()
     return frozenset(range(min(len(segments), MAX_SEGMENTS))) - set(session.left_out)
 
@@ -168,4 +168,10 @@ class Words:
         raise UnavailableError("The session is busy. Retry the request.")
 
     def block_write(self, session: Session, block: Block, selection: SegmentSelection) -> Write:
-        return put_segments(session.user_id, session.transcript_id, block.block_id, selection.segments)
+        return put_segments(
+            session.user_id,
+            session.transcript_id,
+            block.block_id,
+            selection.segments,
+            is_packed=self.rules.packs_words,
+        )

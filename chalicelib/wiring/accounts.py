@@ -10,22 +10,25 @@ from .common import common
 
 if TYPE_CHECKING:
     from ..accounts.free_credits import FreeCreditRules
-    from ..accounts.mail import Mail
     from ..accounts.service import Accounts
-
-MAX_LOCAL_MAILS = 1_000_000
 
 
 @lru_cache
 def accounts() -> "Accounts":
     from ..accounts.free_credits import FreeCredits
+    from ..accounts.mail import Mail
     from ..accounts.service import Accounts
     from ..accounts.sign_ups import SignUps
 
     free_credits = FreeCredits(
         **common().of(FreeCredits), rules=free_credit_rules(), identity_key=secret("identity_hmac_key")
     )
-    is_verification_on, mail = settings().email_verification == "on", _mail()
+    is_verification_on = settings().email_verification == "on"
+    mail = Mail(
+        **common().of(Mail),
+        identity_key=secret("identity_hmac_key"),
+        per_network_day=settings().emails_per_network_day,
+    )
     sign_ups = SignUps(
         **common().of(SignUps),
         cognito=aws.cognito(),
@@ -44,14 +47,6 @@ def accounts() -> "Accounts":
         pause=time.sleep,
         elapsed=time.monotonic,
     )
-
-
-def _mail() -> "Mail":
-    from ..accounts.mail import MAILS_PER_NETWORK_DAY, Mail
-
-    # All users of one machine share one network.
-    per_network_day = MAX_LOCAL_MAILS if settings().stage == "local" else MAILS_PER_NETWORK_DAY
-    return Mail(**common().of(Mail), identity_key=secret("identity_hmac_key"), per_network_day=per_network_day)
 
 
 @lru_cache

@@ -110,6 +110,7 @@ def lease_rules() -> "LeaseRules":
         free_allowance_seconds=used.free_allowance_seconds,
         paid_allowance_seconds=used.paid_allowance_seconds,
         words_bytes_per_day=used.words_bytes_per_day,
+        packs_words=used.pack_words == "on",
     )
 
 
@@ -138,7 +139,7 @@ def catchups() -> "Catchups":
         transcripts=Transcripts(tables()),
         uploads=aws.upload_files(),
         queue=aws.queue(),
-        rules=JobRules(),
+        rules=JobRules(session_reads_per_day=settings().session_reads_per_day),
         webhook_key=secret("identity_hmac_key"),
         is_on=settings().has_text_model,
     )

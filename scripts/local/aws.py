@@ -45,7 +45,7 @@ class LocalAws:
     `scratch`: where it unpacks the code of functions, by default in `directory`.
     """
 
-    is_emulated = True
+    is_emulated, region, profile = True, REGION, ""
 
     def __init__(
         self, directory: Path, *, keep_state: bool = False, port: int | None = None, scratch: Path | None = None
@@ -108,6 +108,9 @@ class LocalAws:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def account(self) -> str:
+        return str(self.client("sts").get_caller_identity()["Account"])
 
     def client(self, service: str) -> Any:
         """A boto3 client of this AWS with its root credentials: one for each service, closed by `stop`."""

@@ -158,7 +158,7 @@ class DeployedStack(LocalStack):
 
     def _deploy(self, shipment: Shipment) -> Any:
         """The plan that was applied, None if nothing changes."""
-        plan = shipment.plan_application(self.package)
+        plan = shipment.plan_application(shipment.store(self.package))
         if plan:
             self._apply(plan)
             api_id = shipment.application_stack.outputs()["RestAPIId"]

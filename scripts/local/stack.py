@@ -158,6 +158,7 @@ class LocalStack:
             "EMAIL_VERIFICATION": "off",
             # All users of this machine share one network.
             "FREE_CREDITS_ACCOUNTS_PER_NETWORK_DAY": "1000000",
+            "EMAILS_PER_NETWORK_DAY": "1000000",
             "FREE_CREDITS_PER_DAY": "1000000000",
             "EXTENSION_ORIGIN": extension_origins(),
             **{name: stored_secrets[name.lower()] for name in PROVIDER_SECRETS},

@@ -15,7 +15,6 @@ ROLE_OF = {
     "APIHandler": "Api",
     "Work": "Work",
     "Sweep": "Timers",
-    "Erase": "Timers",
     "Reconcile": "Timers",
     "DailyAudit": "Timers",
     "Count": "Count",

@@ -71,7 +71,6 @@ ALARMS = {
     ),
     "Secrets": Alarm("A secret cannot be decrypted.", "SecretsUnreadable", STAGE_ONLY, period_seconds=60),
     "SweepFails": Alarm("The sweep fails repeatedly.", "Errors", _of("Sweep"), "AWS/Lambda", 3),
-    "EraseFails": Alarm("Deleted accounts and transcripts are not erased.", "Errors", _of("Erase"), "AWS/Lambda", 3),
     "ErasuresOverdue": Alarm(
         "A deleted account is not erased after a day.",
         "accounts_overdue", STAGE_ONLY, period_seconds=HOUR, statistic="Maximum",
@@ -80,7 +79,6 @@ ALARMS = {
         "Requests are not counted by the rate limiter.", "LimiterFailures", STAGE_ONLY, threshold=50,
     ),
     "ReconcileFails": Alarm("Payments are not reconciled.", "Errors", _of("Reconcile"), "AWS/Lambda", 3, HOUR),
-    "DailyAuditFails": Alarm("The daily audit was not started.", "Errors", _of("DailyAudit"), "AWS/Lambda"),
     "WorkFails": Alarm("Jobs fail repeatedly.", "Errors", _of("Work"), "AWS/Lambda", 5),
     "CountFails": Alarm("Ledger entries are not added to the aggregates.", "Errors", _of("Count"), "AWS/Lambda", 3),
     "CountLags": Alarm(
@@ -89,6 +87,14 @@ ALARMS = {
     ),
     "Throttled": Alarm("Lambda throttled requests.", "Throttles", _of("APIHandler"), "AWS/Lambda"),
 }  # fmt: skip
+
+# Alarms that take a release back while it gets a tenth of the requests: what it can break itself, and what shows within
+# minutes. Not those about providers, whose outage is no reason to go back. At most ten.
+# Source: CodeDeploy API reference, AlarmConfiguration, 2026-11-29.
+RELEASE_ALARMS = (
+    "ServerErrors", "AwsErrors", "Secrets", "LimiterFailures", "PaymentEvents",
+    "WorkFails", "SweepFails", "CountFails",
+)  # fmt: skip
 
 # Title, statistic and metrics of each of the nine charts. A single name is a metric of the app.
 CHARTS: list[tuple[str, str, list[list[str]]]] = [
@@ -112,7 +118,7 @@ def alarms_and_dashboard() -> dict[str, dict[str, Any]]:
     """All alarms, which notify the topic `Alarms`, and the dashboard."""
     resources = {f"{name}Alarm": _alarm(name, alarm) for name, alarm in ALARMS.items()}
     body = json.dumps({"widgets": [_widget(index, *chart) for index, chart in enumerate(CHARTS)]})
-    dashboard_name = {"Fn::Sub": f"{APP_NAME}-${{Stage}}"}
+    dashboard_name = {"Fn::Sub": f"{APP_NAME}-${{Stage}}-${{AWS::Region}}"}  # Regions of an account share the names.
     resources["Dashboard"] = {
         "Type": "AWS::CloudWatch::Dashboard",
         "Properties": {"DashboardName": dashboard_name, "DashboardBody": {"Fn::Sub": body}},

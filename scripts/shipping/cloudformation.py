@@ -7,10 +7,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from scripts.shipping.progress import Progress
 from scripts.shipping.project import ShippingError
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
+PLAN_IS_GONE = {"ChangeSetNotFound", "ChangeSetNotFoundException", "InvalidChangeSetStatus"}
 # Between two status calls. AWS limits the calls per second of an account, and a stack takes minutes.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
 
@@ -47,10 +49,11 @@ class Stack:
 
     def outputs(self) -> dict[str, str]:
         """Its outputs. Raises ShippingError if the stack does not exist."""
-        stack = self._describe()
-        if not stack:
-            raise ShippingError(f"The stack {self.name} does not exist. Deploy the stage first.")
-        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+        return {output["OutputKey"]: output["OutputValue"] for output in self._existing().get("Outputs", [])}
+
+    def parameters(self) -> dict[str, str]:
+        """The parameters it runs with. Raises ShippingError if the stack does not exist."""
+        return {item["ParameterKey"]: item["ParameterValue"] for item in self._existing().get("Parameters", [])}
 
     def physical_id(self, name: str) -> str:
         """The physical id of the resource with this logical name."""
@@ -63,11 +66,21 @@ class Stack:
         resources = [item for page in pages for item in page["StackResourceSummaries"] if item["ResourceType"] == kind]
         return {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in resources}
 
-    def plan(self, template: dict[str, str], parameters: dict[str, str]) -> "Plan | None":
-        """The changes of deploying `template` (its TemplateBody or TemplateURL); None if there are none."""
+    def check_idle(self) -> str:
+        """Its status. Raises ShippingError, before any change, while an operation is in progress."""
         state = self.state()
         if state.endswith("_IN_PROGRESS") and state != "REVIEW_IN_PROGRESS":
-            raise ShippingError(f"{self.name} is {state}. Try again when this has ended.")
+            raise ShippingError(
+                f"{self.name} is {state}: another command works on it, or was interrupted and CloudFormation finishes "
+                "without it. Nothing was changed. Run the command again when this has ended."
+            )
+        return state
+
+    def plan(self, template: dict[str, str], parameters: dict[str, str]) -> "Plan | None":
+        """The changes of deploying `template` (its TemplateBody or TemplateURL); None if there are none."""
+        state = self.check_idle()
+        if state == "DELETE_FAILED":
+            raise ShippingError(f"{self.name} is DELETE_FAILED. Run make destroy again first. {self.failures()}")
         if state in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED"):  # Its first creation failed, so it has no resources.
             self.delete()
             state = ""
@@ -92,9 +105,14 @@ class Stack:
         return Plan(self, name, changes)
 
     def delete(self, timeout_seconds: float = 1_800) -> None:
-        """Delete it and wait. Resources that its template retains are kept."""
+        """Delete it and wait. Resources that its template retains are kept. Raises ShippingError if it failed."""
+        self.check_idle()
+        identity = (self._describe() or {}).get("StackId", self.name)  # A deleted stack has no name.
         self.client.delete_stack(StackName=self.name)
-        stack = self._wait(self._describe, lambda found: found["StackStatus"] if found else "", timeout_seconds)
+        with Progress(self.client, identity) as progress:
+            stack = self._wait(
+                self._describe, lambda found: found["StackStatus"] if found else "", timeout_seconds, progress.report
+            )
         if stack:
             raise ShippingError(f"{self.name} is {stack['StackStatus']}: {self.failures()}")
 
@@ -104,6 +122,11 @@ class Stack:
         failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
         reasons = [f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}" for event in failed]
         return "; ".join(dict.fromkeys(reasons)) or "AWS gives no reason"
+
+    def _existing(self) -> dict[str, Any]:
+        if stack := self._describe():
+            return stack
+        raise ShippingError(f"The stack {self.name} does not exist. Deploy the stage first.")
 
     def _describe(self) -> dict[str, Any] | None:
         try:
@@ -128,12 +151,19 @@ class Stack:
                 return changes
             token = {"NextToken": page["NextToken"]}
 
-    def _wait(self, describe: Callable[[], Any], state: Callable[[Any], str], timeout_seconds: float) -> Any:
-        """Call `describe` until no operation is in progress; returns its last result."""
+    def _wait(
+        self,
+        describe: Callable[[], Any],
+        state: Callable[[Any], str],
+        timeout_seconds: float,
+        report: Callable[[], None] = lambda: None,
+    ) -> Any:
+        """Call `describe` until no operation is in progress; returns its last result. Calls `report` in between."""
         deadline, pause = time.monotonic() + timeout_seconds, FIRST_PAUSE_SECONDS
         while state(result := describe()).endswith(("_IN_PROGRESS", "CREATE_PENDING")):
             if time.monotonic() > deadline:
                 raise ShippingError(f"{self.name} is still {state(result)} after {timeout_seconds:g} s.")
+            report()
             self.pause(pause)
             pause = min(pause * 1.2, LONGEST_PAUSE_SECONDS)
         return result
@@ -149,24 +179,37 @@ class Plan:
 
     def apply(self, timeout_seconds: float = 1_800) -> None:
         """Apply it. Raises ShippingError if it failed; AWS has then rolled back the changes."""
-        # Resources of a failed creation are deleted, retained ones too: the next creation would fail because of them.
-        self.stack.client.execute_change_set(
-            StackName=self.stack.name, ChangeSetName=self.name, RetainExceptOnCreate=True
-        )
-        stack = self.stack._wait(self.stack._describe, _status_without_cleanup, timeout_seconds)
+        client, name = self.stack.client, self.stack.name
+        try:
+            # Resources of a failed creation are deleted, retained ones too: the next creation would fail because of
+            # them.
+            client.execute_change_set(StackName=name, ChangeSetName=self.name, RetainExceptOnCreate=True)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in PLAN_IS_GONE:
+                raise
+            raise ShippingError(
+                f"{name} was changed by another command since these changes were planned. They were not applied. "
+                "Run the command again."
+            ) from error
+        with Progress(client, name, len(self.changes)) as progress:
+            stack = self.stack._wait(self.stack._describe, _status_without_cleanup, timeout_seconds, progress.report)
+        if stack is None:
+            raise ShippingError(f"{name} was deleted by another command. Run the command again.")
         if stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             raise ShippingError(f"{self.stack.name} is {stack['StackStatus']}: {self.stack.failures()}")
 
     def discard(self) -> None:
         """Delete the change set, and the stack if it never had resources."""
+        if not self.stack.state():  # Another command has deleted it.
+            return
         self.stack.client.delete_change_set(StackName=self.stack.name, ChangeSetName=self.name)
         if self.stack.state() == "REVIEW_IN_PROGRESS":
             self.stack.client.delete_stack(StackName=self.stack.name)
 
 
-def _status_without_cleanup(stack: dict[str, Any]) -> str:
+def _status_without_cleanup(stack: dict[str, Any] | None) -> str:
     """The status of a stack; one that cleans up after an update counts as updated."""
-    status = str(stack["StackStatus"])
+    status = str(stack["StackStatus"]) if stack else ""
     return status.removesuffix("_CLEANUP_IN_PROGRESS")
 
 

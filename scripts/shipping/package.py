@@ -9,7 +9,6 @@ import sys
 import tempfile
 import zipfile
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from scripts.shipping.project import APP_NAME, REPOSITORY, ShippingError, enviro
 from scripts.shipping.target import SETTING, Target
 
 BUILD = REPOSITORY / ".local" / "build"
+LOCK = REPOSITORY / "requirements.lock"  # `make lock` writes it
 MOST_BYTES = 30_000_000
 # The services that functions call, of the 400 whose descriptions botocore contains.
 SERVICES = {"cognito-idp", "dynamodb", "kms", "s3", "sqs", "sts"}
@@ -40,8 +40,8 @@ class Package:
         return self.path.stat().st_size
 
     @property
-    def digest(self) -> str:
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+    def content(self) -> bytes:
+        return self.path.read_bytes()
 
 
 def build(config: dict[str, Any], stage: str, keys: dict[str, Any], directory: Path, target: Target) -> Package:
@@ -91,25 +91,20 @@ def _run_chalice_package(
 
 
 def dependencies(target: Target, compiler: str | None, root: Path = BUILD) -> Path:
-    """The directory of the packages of requirements.txt, as wheels for `target`, in the versions installed here.
+    """The directory of the distributions of requirements.lock, as wheels for `target`, each with a hash of the lock.
 
-    It is kept until requirements or versions change. chalice is left out: its packager adds the part that is needed.
+    It is kept until lock or target change. chalice is left out: its packager adds the part that is needed.
     """
-    requirements = [line for line in _requirements() if not line.startswith("chalice")]
-    installed = sorted(f"{found.metadata['Name']}=={found.version}" for found in metadata.distributions())
-    ingredients = [*requirements, *installed, *sorted(SERVICES), str(target), str(compiler)]
+    ingredients = [LOCK.read_text(encoding="utf-8"), *sorted(SERVICES), str(target), str(compiler)]
     name = hashlib.sha256("\n".join(ingredients).encode()).hexdigest()[:16]
     directory = root / "dependencies" / name
     if directory.is_dir():
         return directory
     directory.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix="new-", dir=directory.parent))
-    constraints = new / "constraints.txt"
-    constraints.write_text("\n".join(installed), encoding="utf-8")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", str(new)]
-    options = [*target.pip_options, "--only-binary", ":all:", "--no-compile", "--constraint", str(constraints)]
-    _run([*pip, *options, *requirements], REPOSITORY, dict(os.environ))
-    constraints.unlink()
+    options = [*target.pip_options, "--only-binary", ":all:", "--no-compile"]
+    _run([*pip, *options, "--require-hashes", "--requirement", str(LOCK)], REPOSITORY, dict(os.environ))
     for service in (new / "botocore" / "data").iterdir():
         if service.is_dir() and service.name not in SERVICES:
             shutil.rmtree(service)
@@ -174,11 +169,6 @@ def _zip(directory: Path, into: Path) -> None:
                 entry.external_attr = 0o100644 << 16
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 zipped.writestr(entry, path.read_bytes())
-
-
-def _requirements() -> list[str]:
-    lines = (REPOSITORY / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    return [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
 
 
 def _run(command: list[str], directory: Path, variables: dict[str, str]) -> None:

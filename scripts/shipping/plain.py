@@ -29,6 +29,17 @@ def resource_settings(outputs: dict[str, str]) -> dict[str, str]:
     return {name: outputs[output] for name, output in RESOURCE_SETTINGS.items()}
 
 
+def without_resource_names(config: dict[str, Any], stage: str) -> dict[str, Any]:
+    """The configuration without the names written here: the functions get those that the stack exports now."""
+    stage_config = config["stages"][stage]
+    settings = {
+        name: value
+        for name, value in stage_config.get("environment_variables", {}).items()
+        if name not in RESOURCE_SETTINGS
+    }
+    return config | {"stages": config["stages"] | {stage: stage_config | {"environment_variables": settings}}}
+
+
 def write(config: dict[str, Any], stage: str, outputs: dict[str, str], config_file: Path = project.CONFIG) -> None:
     """Write the settings to `config_file`, and `policy-<stage>.json` to its directory, where chalice expects it."""
     stage_config = config["stages"][stage]

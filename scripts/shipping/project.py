@@ -14,7 +14,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIG = REPOSITORY / ".chalice" / "config.json"
 APP_NAME = "live-transcription"
 LONGEST_ENVIRONMENT_BYTES = 4096  # of one Lambda function, names and values together, as JSON
-STAGE_NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
+# Longer names do not fit: a bucket's name, of at most 63 characters, has app, stage, region and account.
+STAGE_NAME = re.compile(r"[a-z][a-z0-9]{0,9}")
 
 
 class ShippingError(RuntimeError):
@@ -27,25 +28,38 @@ EXPECTED_ERRORS = (ShippingError, ClientError, BotoCoreError)
 
 
 class Aws(Protocol):
-    """The real or the emulated AWS. `is_emulated`: functions run on this machine."""
+    """The real or the emulated AWS. `is_emulated`: functions run on this machine. `profile`: empty if none is named."""
 
     @property
     def is_emulated(self) -> bool: ...
+
+    @property
+    def region(self) -> str: ...
+
+    @property
+    def profile(self) -> str: ...
+
+    def account(self) -> str: ...
 
     def client(self, service: str) -> Any:
         """A boto3 client: one for each service."""
 
 
 class RealAws:
-    """The account that boto3 finds by AWS_PROFILE, AWS_REGION and other settings."""
+    """The account of AWS_PROFILE, if it is set, or what boto3 finds otherwise; in the region AWS_REGION, or its own."""
 
     is_emulated = False
 
     def __init__(self) -> None:
+        self.profile = os.environ.get("AWS_PROFILE", "")
         self._session = boto3.Session(
-            region_name=os.environ.get("AWS_REGION")
-        )  # boto3 itself reads AWS_DEFAULT_REGION only.
+            # boto3 itself reads AWS_DEFAULT_REGION only, and prefers keys in the environment to a profile that is named
+            # there: the account would be another than the person reads.
+            region_name=os.environ.get("AWS_REGION"),
+            profile_name=self.profile or None,
+        )
         self._clients: dict[str, Any] = {}
+        self._account = ""  # once it is known
         if not self._session.region_name:
             raise ShippingError(
                 "No AWS region is set. Set AWS_REGION or AWS_DEFAULT_REGION, or configure a profile (aws configure)."
@@ -58,10 +72,12 @@ class RealAws:
     def account(self) -> str:
         """The id of the account. Raises ShippingError without credentials."""
         try:
-            return str(self.client("sts").get_caller_identity()["Account"])
+            self._account = self._account or str(self.client("sts").get_caller_identity()["Account"])
+            return self._account
         except Exception as error:
             raise ShippingError(
-                f"There is no AWS account to deploy to: {error}\nSign in first (aws configure, aws sso login)."
+                f"There is no AWS account to deploy to: {error}\nSign in first (aws configure, aws sso login"
+                f"{f' --profile {self.profile}' if self.profile else ''})."
             ) from error
 
     def client(self, service: str) -> Any:
@@ -83,7 +99,7 @@ def environment(config: dict[str, Any], stage: str) -> dict[str, str]:
         raise ShippingError(f"Name the stage, such as STAGE=dev. The stages of .chalice/config.json are {stages}.")
     if not STAGE_NAME.fullmatch(stage):
         raise ShippingError(
-            f"STAGE must be a lower-case word of at most 16 letters and digits, not {stage!r}. "
+            f"STAGE must be a lower-case word of at most 10 letters and digits, not {stage!r}. "
             f"The stages of .chalice/config.json are {stages}."
         )
     if stage not in config["stages"]:

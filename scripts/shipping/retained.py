@@ -1,6 +1,6 @@
 """Resources that the templates retain when the stacks are deleted: ledger, accounts, key of the secrets, packages.
 
-They are found by name, also after the stack is deleted.
+They are found by name in the region of the stage, also after the stack is deleted.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,23 +17,28 @@ ABSENT = {"ResourceNotFoundException", "NotFoundException", "NoSuchBucket", "404
 
 @dataclass(frozen=True)
 class RetainedResource:
-    """A resource that still exists, and how to delete it."""
+    """A resource that still exists, and how to delete it.
+
+    `delete_name`: of a key only; deletes its alias, without which it is not found again.
+    """
 
     name: str
     delete: Callable[[], Any]
+    delete_name: Callable[[], Any] | None = None
 
 
 def find_retained(aws: Aws, stage: str) -> list[RetainedResource]:
-    """The existing resources of the stage that no stack deletes."""
+    """The existing resources of the stage that no stack deletes; the key is the last."""
     return [*_table(aws, stage), *_user_pools(aws, stage), *_packages(aws, stage), *_key(aws, stage)]
 
 
 def empty_bucket(aws: Aws, bucket: str) -> None:
-    """Delete all objects: CloudFormation deletes empty buckets only. A missing bucket is ignored."""
+    """Delete all objects in all versions: only an empty bucket can be deleted. A missing bucket is ignored."""
     s3: Any = aws.client("s3")
     try:
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-            if objects := [{"Key": item["Key"]} for item in page.get("Contents", [])]:
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+            versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            if objects := [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in versions]:
                 s3.delete_objects(Bucket=bucket, Delete={"Objects": objects})
     except ClientError as error:
         if error.response["Error"]["Code"] not in ABSENT:
@@ -62,14 +67,14 @@ def _user_pools(aws: Aws, stage: str) -> Iterator[RetainedResource]:
 
 
 def _packages(aws: Aws, stage: str) -> Iterator[RetainedResource]:
-    s3, account = aws.client("s3"), aws.client("sts").get_caller_identity()["Account"]
-    name = f"{APP_NAME}-{stage}-packages-{account}"
+    s3, account = aws.client("s3"), aws.account()
+    name = f"{APP_NAME}-{stage}-code-{aws.region}-{account}"
 
     def delete() -> None:
         empty_bucket(aws, name)
         s3.delete_bucket(Bucket=name)
 
-    if call_unless_absent(lambda: s3.head_bucket(Bucket=name)):
+    if call_unless_absent(lambda: s3.head_bucket(Bucket=name, ExpectedBucketOwner=account)):
         yield RetainedResource(f"bucket {name}", delete)
 
 
@@ -78,12 +83,13 @@ def _key(aws: Aws, stage: str) -> Iterator[RetainedResource]:
 
     def delete() -> None:
         key = kms.describe_key(KeyId=alias)["KeyMetadata"]
-        if key["KeyState"] != "PendingDeletion":  # as after an interruption before the next line
+        if key["KeyState"] != "PendingDeletion":  # as after an interruption
             kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=KEY_WAITS_DAYS)
-        kms.delete_alias(AliasName=alias)
 
     if response := call_unless_absent(lambda: kms.describe_key(KeyId=alias)):
-        yield RetainedResource(f"key {response['KeyMetadata']['Arn']} ({alias})", delete)
+        yield RetainedResource(
+            f"key {response['KeyMetadata']['Arn']} ({alias})", delete, lambda: kms.delete_alias(AliasName=alias)
+        )
 
 
 def call_unless_absent(call: Callable[[], Any]) -> Any:

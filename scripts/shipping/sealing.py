@@ -19,6 +19,8 @@ from scripts.shipping.project import APP_NAME, ShippingError
 SECRET_FIELDS: dict[str, Field] = {field.variable: field for field in FIELDS if isinstance(field.setting, Secret)}
 SECRET_NAMES = tuple(SECRET_FIELDS)
 MAX_CHARACTERS = 1024
+# KMS says so of a key that it has, but not of a key of another account or region.
+KEY_IS_HERE = {"DisabledException", "KMSInvalidStateException"}
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,43 @@ class Sealer:
         if not stored.startswith(PREFIX):
             raise ShippingError(f"{name} is not KMS ciphertext.")
         try:
-            ciphertext = base64.b64decode(stored.removeprefix(PREFIX), validate=True)
-            response = self.kms.decrypt(CiphertextBlob=ciphertext, EncryptionContext=self._context(name))
-            return str(response["Plaintext"].decode())
+            return self._decrypt(name, stored)
         except ClientError as error:
             reason = error.response["Error"]["Code"]
         except ValueError:
             reason = "it is damaged"
         raise ShippingError(f"{name} cannot be decrypted for the stage {self.stage}: {reason}.")
+
+    def has_key_of(self, name: str, stored: str) -> bool:
+        """Whether the key of a ciphertext is in this account and region, even if it is disabled or being deleted."""
+        try:
+            self._decrypt(name, stored)
+        except ClientError as error:
+            return error.response["Error"]["Code"] in KEY_IS_HERE
+        except ValueError:  # The ciphertext is damaged.
+            return False
+        return True
+
+    def check_key(self) -> None:
+        """Raises ShippingError, with what to do, if the stage's key cannot be used."""
+        of_stage = f"The key {self.key}, which opens the secrets of {self.stage},"
+        try:
+            key = self.kms.describe_key(KeyId=self.key)["KeyMetadata"]
+        except ClientError as error:
+            raise ShippingError(
+                f"{of_stage} was not found: {error.response['Error']['Code']}. Nothing was changed. "
+                "docs/operations.md, A lost key, says what to do."
+            ) from None
+        enable = f"aws kms enable-key --key-id {key['KeyId']}"
+        commands = {
+            "PendingDeletion": f"aws kms cancel-key-deletion --key-id {key['KeyId']} && {enable}",
+            "Disabled": enable,
+        }
+        if command := commands.get(key["KeyState"]):
+            raise ShippingError(
+                f"{of_stage} is {key['KeyState']}. Nothing was changed. Bring it back, then run the command again:\n"
+                f"  {command}"
+            )
 
     def reencrypt(self, name: str, stored: str) -> str:
         """A new ciphertext of the same secret, with the newest material of the key."""
@@ -81,6 +112,11 @@ class Sealer:
             if name == "STRIPE_API_KEY" and f"_{mode}_" not in plain:
                 problems.append(f"STRIPE_API_KEY is not of the {mode} mode that STRIPE_MODE names")
         return problems
+
+    def _decrypt(self, name: str, stored: str) -> str:
+        ciphertext = base64.b64decode(stored.removeprefix(PREFIX), validate=True)
+        response = self.kms.decrypt(CiphertextBlob=ciphertext, EncryptionContext=self._context(name))
+        return str(response["Plaintext"].decode())
 
     def _context(self, name: str) -> dict[str, str]:
         return encryption_context(APP_NAME, self.stage, name)

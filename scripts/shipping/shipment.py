@@ -2,15 +2,16 @@
 
 import json
 import re
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
 from chalice.package import YAMLTemplateSerializer
 
 from chalicelib.settings.schema import split_origins, user_pool_issuer
-from scripts.shipping import package, template
+from scripts.shipping import package, plain, template
 from scripts.shipping.cloudformation import Plan, Stack
 from scripts.shipping.package import Package
 from scripts.shipping.project import (
@@ -22,11 +23,12 @@ from scripts.shipping.project import (
     environment,
     environment_bytes,
 )
+from scripts.shipping.releases import Release, Releases
 from scripts.shipping.target import Target, lambda_target, this_machine
 
 RESOURCES = REPOSITORY / ".chalice" / "resources.yaml"
 STAGES = REPOSITORY / ".chalice" / "stages.json"
-OWN_PARAMETERS = {"AppName", "Stage", "AllowedOrigins", "PackageKey", "Build"}
+OWN_PARAMETERS = {"AppName", "Stage", "AllowedOrigins", "GatewayLogs", "PackageKey", "Build"}
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,8 @@ class Shipment:
     def plan_resources(self) -> Plan | None:
         """The changes of tables, user pool, queue, buckets and key; None if there are none."""
         body = RESOURCES.read_text(encoding="utf-8")
-        declared = YAMLTemplateSerializer().load_template(body, RESOURCES.name)["Parameters"]
-        values = {"AppName": APP_NAME, "Stage": self.stage}
+        declared = resource_template(body)["Parameters"]
+        values = {"AppName": APP_NAME, "Stage": self.stage, "GatewayLogs": self._gateway_logs()}
         if self.origins:
             values["AllowedOrigins"] = ",".join(self.origins)
         return self.resource_stack.plan({"TemplateBody": body}, values | self._declared_parameters(declared))
@@ -73,36 +75,45 @@ class Shipment:
     def pack(self) -> Package:
         """Package the code with the public keys of the user pool. Raises ShippingError."""
         directory = self.build_directory or package.BUILD / self.stage
-        return package.build(self.config, self.stage, self._keys(), directory, self.target)
+        shipped = plain.without_resource_names(self.config, self.stage)
+        return package.build(shipped, self.stage, self._keys(), directory, self.target)
 
     def whole_template(self, packed: Package) -> dict[str, Any]:
         """The template of the application stack. Raises ShippingError for settings that exceed the limit of Lambda."""
-        whole = template.complete_template(packed.template)
+        whole = template.complete_template(packed.template, has_budget=self._has_budget)
         variables = whole["Globals"]["Function"]["Environment"]["Variables"]
-        size = environment_bytes(variables | self.settings)
+        shipped = plain.without_resource_names(self.config, self.stage)
+        size = environment_bytes(variables | environment(shipped, self.stage))
         if size > LONGEST_ENVIRONMENT_BYTES:
             raise ShippingError(
                 f"The settings have {size:,} bytes, more than {LONGEST_ENVIRONMENT_BYTES:,}, the limit of Lambda."
             )
         return whole
 
-    def plan_application(self, packed: Package) -> Plan | None:
-        """Upload code and template; returns the changes, None if there are none."""
+    @cached_property
+    def releases(self) -> Releases:
+        return Releases(self.aws.client("s3"), self.resource_stack.outputs()["PackageBucket"])
+
+    def store(self, packed: Package) -> Release:
+        """Upload code and template as a build."""
         whole = self.whole_template(packed)
-        s3, bucket = self.aws.client("s3"), self.resource_stack.outputs()["PackageBucket"]
-        key, template_key = f"{packed.digest}.zip", f"{packed.digest}.json"
-        s3.upload_file(str(packed.path), bucket, key)
-        body = json.dumps(whole, sort_keys=True, separators=(",", ":"))
-        s3.put_object(Bucket=bucket, Key=template_key, Body=body.encode())
-        values = {"Stage": self.stage, "PackageKey": key, "Build": packed.digest[:12]}
-        url = template_url(s3, bucket, template_key)
-        return self.application_stack.plan(
-            {"TemplateURL": url}, values | self._declared_parameters(whole["Parameters"])
-        )
+        stored = self.releases.store(packed.content, whole)
+        return replace(stored, parameters=self._declared_parameters(whole["Parameters"]))
+
+    def plan_application(self, release: Release, **parameters: str) -> Plan | None:
+        """The changes of running a stored build, with these parameters changed; None if there are none."""
+        own = {"Stage": self.stage, "PackageKey": release.package, "Build": release.build}
+        url = self.releases.template_url(release.template)
+        return self.application_stack.plan({"TemplateURL": url}, release.parameters | parameters | own)
+
+    def running_build(self) -> str:
+        """The build that the functions run. Raises ShippingError without a deployment."""
+        return self.application_stack.parameters()["Build"]
 
     def url(self) -> str:
-        """The URL of the API."""
-        return self.application_stack.outputs()["EndpointURL"].rstrip("/")
+        """The URL of the API, at its own domain if it has one."""
+        outputs = self.application_stack.outputs()
+        return outputs.get("DomainUrl", outputs["EndpointURL"]).rstrip("/")
 
     def unknown_parameters(self) -> list[str]:
         """Parameters of the stage that neither template declares; AWS would ignore them silently."""
@@ -112,13 +123,44 @@ class Shipment:
 
     def contradictions(self) -> list[str]:
         """Problems with parameters that must be set together."""
-        sender, identity = (bool(self.parameters.get(name)) for name in ("EmailFrom", "EmailIdentity"))
-        return ["set both EmailFrom (the sender) and EmailIdentity (verified in SES), or neither"] * (
-            sender != identity
-        )
+        given = {name for name, value in self.parameters.items() if value}
+        hides_address = self.parameters.get("ExecuteApiAddress") == "off"
+        problems = {
+            "set both EmailFrom (the sender) and EmailIdentity (verified in SES), or neither": (
+                len(given & {"EmailFrom", "EmailIdentity"}) == 1
+            ),
+            "set both DomainName and CertificateArn, or neither": len(given & {"DomainName", "CertificateArn"}) == 1,
+            "HostedZoneId needs DomainName": "HostedZoneId" in given and "DomainName" not in given,
+            "ExecuteApiAddress can be off only with DomainName": hides_address and "DomainName" not in given,
+            "MonthlyBudgetDollars needs AlarmEmail": self._has_budget and "AlarmEmail" not in given,
+        }
+        return [problem for problem, is_wrong in problems.items() if is_wrong]
+
+    @property
+    def _has_budget(self) -> bool:
+        return self.parameters.get("MonthlyBudgetDollars", "") not in ("", "0")
 
     def _declared_parameters(self, declared: dict[str, Any]) -> dict[str, str]:
         return {name: value for name, value in self.parameters.items() if name in declared}
+
+    def _gateway_logs(self) -> str:
+        """`existing` if the account has a role that API Gateway logs with and the stack did not make it.
+
+        The account and region have one such role for all APIs, so another one would take the place of the owner's.
+        """
+        stack = self.resource_stack
+        if stack.state() and stack.resources_of_type("AWS::ApiGateway::Account"):
+            return "create"
+        role = self.aws.client("apigateway").get_account().get("cloudwatchRoleArn", "")
+        return "existing" if role and self._is_role(role) else "create"
+
+    def _is_role(self, arn: str) -> bool:
+        """Whether a role was not deleted; also true if its owner lets nobody look."""
+        try:
+            self.aws.client("iam").get_role(RoleName=arn.rpartition("/")[2])
+        except ClientError as error:
+            return bool(error.response["Error"]["Code"] != "NoSuchEntity")
+        return True
 
     def _keys(self) -> dict[str, Any]:
         """The public keys of the user pool, so that cold starts fetch none. Raises ShippingError."""
@@ -137,13 +179,11 @@ class Shipment:
             ) from error
 
 
-def template_url(s3: Any, bucket: str, key: str) -> str:
-    """The address of a template for CloudFormation, which reads it with the permissions of the caller.
-
-    It has no signature and no bucket name in its host: the global host name of a new bucket redirects for hours, and
-    rejects the old kind of signature, which boto3 uses in some regions.
-    """
-    return f"{s3.meta.endpoint_url}/{bucket}/{key}"
+@lru_cache(maxsize=1)
+def resource_template(text: str) -> dict[str, Any]:
+    """The parsed text of the template of the resource stack, which nobody may change."""
+    template: dict[str, Any] = YAMLTemplateSerializer().load_template(text, RESOURCES.name)
+    return template
 
 
 def chosen_parameters(stage: str) -> dict[str, str]:

@@ -6,8 +6,8 @@ from typing import Any
 from chalice.package import TemplateDeepMerger, YAMLTemplateSerializer
 
 from chalicelib.settings.schema import split_origins
-from scripts.shipping.access import roles_and_logs
-from scripts.shipping.alarms import alarms_and_dashboard
+from scripts.shipping.access import ROLE_OF, roles_and_logs
+from scripts.shipping.alarms import RELEASE_ALARMS, alarms_and_dashboard
 from scripts.shipping.answers import gateway_response_resources, gateway_responses
 from scripts.shipping.project import REPOSITORY
 
@@ -18,12 +18,26 @@ CACHE_KEYS = ("Origin", "Sec-Fetch-Mode", "Sec-Fetch-Site", "If-None-Match")
 # What runs is a published version behind an alias, so that a release can go back to the one before. A changed setting
 # is a new version too. Source: AWS SAM developer guide, `AutoPublishAlias`, `AutoPublishAliasAllProperties`.
 PUBLISHED = {"AutoPublishAlias": "live", "AutoPublishAliasAllProperties": True}
+# A trace of a timer or of the stream says little, and each is billed: X-Ray samples one request a second at least.
+TRACED_ROLES = ("Api", "Work")
+# Requests reach a new version by CodeDeploy: a tenth of them for five minutes, then all. An alarm or a stop by hand
+# moves the alias back; the stack's update fails, and CloudFormation takes everything else back. The other functions
+# change at once, because they must understand jobs and records of both versions; their alarms count here all the same.
+# Source: AWS SAM developer guide, "Deploying serverless applications gradually".
+CANARY = {
+    "Enabled": {"Ref": "CanaryDeployment"},
+    "Type": "Canary10Percent5Minutes",
+    "Alarms": [{"Ref": f"{name}Alarm"} for name in RELEASE_ALARMS],
+}
+CANARY_FOR = "APIHandler"
 Template = dict[str, Any]
 
 
-def complete_template(packaged: Template) -> Template:
+def complete_template(packaged: Template, has_budget: bool = False) -> Template:
     """The whole template. Raises ShippingError for a function without a role."""
     api: Template = YAMLTemplateSerializer().load_template(API.read_text(encoding="utf-8"), API.name)
+    if not has_budget:  # AWS refuses a template with a type that a region does not have, also behind a condition.
+        del api["Resources"]["Budget"], api["Parameters"]["MonthlyBudgetDollars"]
     functions = [
         name for name, resource in packaged["Resources"].items() if resource["Type"] == "AWS::Serverless::Function"
     ]
@@ -32,7 +46,10 @@ def complete_template(packaged: Template) -> Template:
     preflight = preflight_definition(allowed_origins(packaged))
     merge = TemplateDeepMerger().merge
     generated: Template = {
-        **merge(roles_and_logs(sorted(functions)), {name: {"Properties": PUBLISHED} for name in functions}),
+        **merge(
+            roles_and_logs(sorted(functions)),
+            {name: _publication(name) for name in functions},
+        ),
         **alarms_and_dashboard(),
         **gateway_response_resources(responses),
         "RestAPI": {
@@ -53,6 +70,17 @@ def complete_template(packaged: Template) -> Template:
     for name, output in merged["Outputs"].items():
         output.setdefault("Description", name)
     return merged
+
+
+def _publication(function: str) -> Template:
+    """How a function is published and traced.
+
+    A version is deleted once the next one runs: a rollback takes the package from its bucket, and the versions of five
+    hundred deployments would fill the 75 GB that an account has for code. Versions inherit the policy of the function.
+    """
+    preference = {"DeploymentPreference": CANARY} if function == CANARY_FOR else {}
+    tracing = {} if ROLE_OF[function] in TRACED_ROLES else {"Tracing": "PassThrough"}
+    return {"DeletionPolicy": "Delete", "Properties": PUBLISHED | preference | tracing}
 
 
 def allowed_origins(packaged: Template) -> tuple[str, ...]:

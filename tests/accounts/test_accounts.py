@@ -29,9 +29,10 @@ from scripts.local.aws import LocalAws
 from tests.accounts.accounts_env import PASSWORD, AccountsEnv, at_once, open_accounts_env
 
 CODE = "123456"  # The emulator sends the same code to every user.
-REGISTER_CALLS, CONFIRM_CALLS = 10, 9
+REGISTER_CALLS, CONFIRM_CALLS = 10, 11
+NETWORK = "198.51.100.7"
 PASSWORD_SET = 2  # the call of a registration, after the lock and the account; then the lock ends
-CODE_SENT = 2  # the call that confirms, after the lock and the question whether a password is needed
+CODE_SENT = 4  # the call that confirms, after the lock, and reading who signed up and where
 _numbers = itertools.count(1)
 
 
@@ -54,9 +55,10 @@ def test_the_crashes_below_reach_every_aws_call(accounts_env: AccountsEnv, email
     accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD))
     registering, accounts_env.aws.calls = accounts_env.aws.calls, 0
     waiting = "waiting-" + email
-    accounts_env.with_verification().accounts.register(contract.Register(email=waiting, password=PASSWORD))
+    accounts = accounts_env.with_verification().accounts
+    accounts.register(contract.Register(email=waiting, password=PASSWORD), NETWORK)
     accounts_env.aws.calls = 0
-    accounts_env.with_verification().accounts.confirm(contract.Confirm(email=waiting, code=CODE))
+    accounts.confirm(contract.Confirm(email=waiting, code=CODE), NETWORK)
 
     assert (registering, accounts_env.aws.calls) == (REGISTER_CALLS, CONFIRM_CALLS)
 
@@ -91,19 +93,19 @@ def test_the_next_sign_in_completes_a_confirmation_that_crashed(
     accounts_env: AccountsEnv, email: str, moment: str, call: int
 ) -> None:
     accounts_env = accounts_env.with_verification()
-    accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD, name="Ada"))
+    accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD, name="Ada"), NETWORK)
     confirm = contract.Confirm(email=email, code=CODE)
     with accounts_env.aws.dying(moment, call):
-        accounts_env.accounts.confirm(confirm)
+        accounts_env.accounts.confirm(confirm, NETWORK)
 
     accounts_env.end_locks()
     if call < CODE_SENT or (moment, call) == ("before", CODE_SENT):
         with pytest.raises(EmailUnverifiedError):
             accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD))
-        accounts_env.accounts.confirm(confirm)
+        accounts_env.accounts.confirm(confirm, NETWORK)
     else:
         with pytest.raises(InvalidRequestError):
-            accounts_env.accounts.confirm(confirm)
+            accounts_env.accounts.confirm(confirm, NETWORK)
 
     accounts_env.check_whole(accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD)), email)
 

@@ -22,12 +22,12 @@ from tests.fault_injection import Crash, Fault
 # How items are kept apart and safe, and what opens a socket.
 NEVER_EXPORTED = {
     *("pk", "sk", "user_id", "version", "open_shard", "sweep_at", "expires_at"),
-    *("body_hash", "renewal", "renewal_hash", "first_answer", "renewal_answer", "inflight", "claim", "attempt"),
+    *("body_hash", "renewal", "renewal_hash", "response", "inflight", "claim", "attempt"),
     *("worker", "claimed_until", "abandon_at", "submissions", "summary_tries"),
     *("submitted_url", "webhook_url", "provider_id", "notified_id", "is_provider_copy_deleted"),
 }
 # Kinds of items of a user that only point to others or keep something from happening twice.
-NOT_EXPORTED = {"CATCHUP", "OPEN_SESSION", "REF"}
+NOT_EXPORTED = {"CATCHUP", "OPEN_SESSION", "RENEWAL", "REF"}
 SECTIONS = {
     "BALANCE": "credits",
     "PROFILE": "user",
@@ -39,6 +39,7 @@ SECTIONS = {
     "SEGMENT": "transcripts",
     "SUMMARY": "transcripts",
     "SESSION": "sessions",
+    "START": "sessions",
     "QUESTION": "questions",
     "ALLOWANCE": "early_stops",
 }

@@ -29,7 +29,8 @@ from scripts.local.aws import LocalAws
 from tests.accounts.accounts_env import PASSWORD, AccountsEnv, open_accounts_env
 from tests.fakes import Backend
 
-CALLS_OF_CONFIRMING_WITH_PASSWORD = 11
+CALLS_OF_CONFIRMING = {PASSWORD: 11, None: 13}  # with a password; without one, from another network
+NETWORK, OTHER_NETWORK = "198.51.100.7", "203.0.113.9"
 USER_CREATED = 1  # the call of a sign-up without verification, after its lock
 CODE, OTHER_PASSWORD = "123456", "the password of another"  # The emulator sends the same code to every user.
 _numbers = itertools.count(1)
@@ -52,12 +53,19 @@ def email() -> str:
     return f"signup{next(_numbers)}@example.com"
 
 
-def register(env: AccountsEnv, email: str, password: str = PASSWORD) -> contract.Registered:
-    return env.accounts.register(contract.Register(email=email, password=password))
+def register(env: AccountsEnv, email: str, password: str = PASSWORD, network: str = NETWORK) -> contract.Registered:
+    return env.accounts.register(contract.Register(email=email, password=password), network)
 
 
-def confirm(env: AccountsEnv, email: str, password: str | None = None) -> contract.Confirmed:
-    return env.accounts.confirm(contract.Confirm(email=email, code=CODE, password=password))
+def confirm(
+    env: AccountsEnv, email: str, password: str | None = None, network: str = NETWORK, code: str = CODE
+) -> contract.Confirmed:
+    return env.accounts.confirm(contract.Confirm(email=email, code=code, password=password), network)
+
+
+def reset(env: AccountsEnv, email: str, password: str) -> None:
+    env.accounts.forgot_password(contract.ForgotPassword(email=email))
+    env.accounts.reset_password(contract.ResetPassword(email=email, code="654321", password=password))
 
 
 def opening(env: AccountsEnv, email: str, *passwords: str) -> list[str]:
@@ -100,12 +108,119 @@ def test_the_next_sign_up_takes_over_an_address_that_was_never_confirmed(env: Ac
     assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
 
 
-def test_a_person_who_signs_up_once_needs_no_password_with_the_code(env: AccountsEnv, email: str) -> None:
+def test_a_person_who_signs_up_and_confirms_in_one_place_keeps_the_password(env: AccountsEnv, email: str) -> None:
     register(env, email)
 
-    assert confirm(env, email).free_credits == 200
+    confirmed = confirm(env, email)
 
+    assert (confirmed.free_credits, confirmed.password_required) == (200, False)
     assert opening(env, email, PASSWORD) == [PASSWORD]
+
+
+@pytest.mark.parametrize("network", [OTHER_NETWORK, "2001:db8:1:2::/64", ""])
+def test_the_password_of_another_person_opens_nothing_that_the_owner_confirms(
+    env: AccountsEnv, email: str, network: str
+) -> None:
+    """Nobody signed up but somebody else, and the owner of the mailbox has nothing but the code."""
+    register(env, email, OTHER_PASSWORD, network)
+
+    confirmed = confirm(env, email, network=NETWORK if network else "")
+
+    assert (confirmed.confirmed, confirmed.free_credits, confirmed.password_required) == (True, 200, True)
+    assert opening(env, email, OTHER_PASSWORD) == []
+    reset(env, email, PASSWORD)
+    assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
+
+
+def test_who_confirmed_without_a_password_sends_it_with_the_same_code(env: AccountsEnv, email: str) -> None:
+    register(env, email, OTHER_PASSWORD, OTHER_NETWORK)
+    for _ in range(2):  # Also again: the answer may be lost.
+        assert confirm(env, email).password_required
+
+    confirmed = confirm(env, email, PASSWORD)
+
+    assert (confirmed.free_credits, confirmed.password_required) == (200, False)
+    assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
+    for password in (None, OTHER_PASSWORD):  # The password is set: the code is used up.
+        with pytest.raises(InvalidRequestError) as refused:
+            confirm(env, email, password)
+        assert refused.value.details == {"field": "code"}
+    assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
+
+
+def test_the_network_of_an_earlier_sign_up_proves_nothing_about_a_later_one(
+    env: AccountsEnv, email: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The note of the later sign-up was lost, and that of the earlier one stayed."""
+    waiting = register(env, email)
+    env.accounts.cognito.delete(waiting.user.user_id)
+
+    def fail(*_: object) -> None:
+        raise UnavailableError("The tables did not respond.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("chalicelib.accounts.sign_ups.note_network", fail)
+        register(env, email, OTHER_PASSWORD, OTHER_NETWORK)
+
+    assert confirm(env, email).password_required
+    assert opening(env, email, OTHER_PASSWORD) == []
+
+
+@pytest.mark.sampled(6)
+@pytest.mark.parametrize("call", range(CALLS_OF_CONFIRMING[None]))
+@pytest.mark.parametrize("retried_with", [None, PASSWORD])
+def test_a_crash_while_the_password_of_another_is_replaced_lets_nobody_in(
+    env: AccountsEnv, email: str, call: int, retried_with: str | None
+) -> None:
+    register(env, email, OTHER_PASSWORD, OTHER_NETWORK)
+    with env.aws.dying("after", call):
+        confirm(env, email)
+    env.end_locks()
+
+    assert opening(env, email, OTHER_PASSWORD) == []
+    assert confirm(env, email, retried_with).password_required == (retried_with is None)
+    if retried_with is None:
+        assert opening(env, email, OTHER_PASSWORD) == []
+        reset(env, email, PASSWORD)
+    assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
+
+
+@pytest.mark.parametrize("before", ["confirm", "set_password", "sign_out_everywhere"])
+def test_a_sign_in_of_another_person_between_any_two_steps_gets_nothing_that_lasts(
+    env: AccountsEnv, email: str, before: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(env, email, OTHER_PASSWORD, OTHER_NETWORK)
+    original, let_in = getattr(Cognito, before), []
+
+    def act_meanwhile(pool: Cognito, *words: str) -> None:
+        let_in.append(opening(env, email, OTHER_PASSWORD))
+        original(pool, *words)
+        let_in.append(opening(env, email, OTHER_PASSWORD))
+
+    monkeypatch.setattr(Cognito, before, act_meanwhile)
+
+    assert confirm(env, email).password_required
+    assert let_in == [[], []]
+    assert opening(env, email, OTHER_PASSWORD) == []
+
+
+def test_a_password_set_with_another_code_meanwhile_can_be_set_again(
+    env: AccountsEnv, email: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(env, email, OTHER_PASSWORD, OTHER_NETWORK)
+    set_password_at_pool = Cognito.set_password
+
+    def set_later(pool: Cognito, *words: str) -> None:
+        monkeypatch.setattr(Cognito, "set_password", set_password_at_pool)
+        reset(env, email, PASSWORD)
+        set_password_at_pool(pool, *words)
+
+    monkeypatch.setattr(Cognito, "set_password", set_later)
+    assert confirm(env, email).password_required
+
+    assert opening(env, email, OTHER_PASSWORD) == []
+    reset(env, email, PASSWORD)
+    assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
 
 
 @pytest.mark.parametrize(
@@ -126,19 +241,17 @@ def test_no_password_set_before_opens_an_account_that_is_confirmed_with_one(
 
 
 @pytest.mark.parametrize("sign_ups", [(OTHER_PASSWORD, PASSWORD), (PASSWORD, OTHER_PASSWORD)])
-def test_an_address_that_was_registered_twice_needs_a_password_with_the_code(
+def test_an_address_registered_twice_is_opened_only_by_a_password_with_a_code(
     env: AccountsEnv, email: str, sign_ups: tuple[str, ...]
 ) -> None:
     for password in sign_ups:
         register(env, email, password)
 
     for _ in range(2):
-        with pytest.raises(InvalidRequestError) as refused:
-            confirm(env, email)
-        assert refused.value.details == {"field": "password"}
+        assert confirm(env, email).password_required
         assert opening(env, email, *sign_ups) == []
     with pytest.raises(InvalidRequestError) as refused:  # Not with another code than the one that was used.
-        env.accounts.confirm(contract.Confirm(email=email, code="000000", password=OTHER_PASSWORD))
+        confirm(env, email, OTHER_PASSWORD, code="000000")
     assert refused.value.details == {"field": "code"}
 
     assert confirm(env, email, PASSWORD + "?").free_credits == 200
@@ -148,16 +261,14 @@ def test_an_address_that_was_registered_twice_needs_a_password_with_the_code(
 def test_a_forgotten_password_opens_an_address_that_was_registered_twice(env: AccountsEnv, email: str) -> None:
     register(env, email)
     register(env, email, OTHER_PASSWORD)
-    with pytest.raises(InvalidRequestError):
-        confirm(env, email)
+    assert confirm(env, email).password_required
 
-    env.accounts.forgot_password(contract.ForgotPassword(email=email))
-    env.accounts.reset_password(contract.ResetPassword(email=email, code="654321", password=PASSWORD + "?"))
+    reset(env, email, PASSWORD + "?")
 
     assert opening(env, email, PASSWORD, OTHER_PASSWORD, PASSWORD + "?") == [PASSWORD + "?"]
 
 
-@pytest.mark.parametrize("call", range(CALLS_OF_CONFIRMING_WITH_PASSWORD))
+@pytest.mark.parametrize("call", range(CALLS_OF_CONFIRMING[PASSWORD]))
 def test_a_crash_while_the_password_is_set_lets_nobody_in_and_is_completed(
     env: AccountsEnv, email: str, call: int
 ) -> None:
@@ -172,12 +283,15 @@ def test_a_crash_while_the_password_is_set_lets_nobody_in_and_is_completed(
     assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
 
 
-def test_the_crashes_above_reach_every_call_until_the_password_is_set(env: AccountsEnv, email: str) -> None:
-    register(env, email, OTHER_PASSWORD)
+@pytest.mark.parametrize("password", [PASSWORD, None])
+def test_the_crashes_above_reach_every_call_until_the_password_is_set(
+    env: AccountsEnv, email: str, password: str | None
+) -> None:
+    register(env, email, OTHER_PASSWORD, OTHER_NETWORK)
     env.aws.calls = 0
-    env.accounts.sign_ups.confirm(email, CODE, PASSWORD)
+    env.accounts.sign_ups.confirm(email, CODE, password or "", NETWORK)
 
-    assert env.aws.calls == CALLS_OF_CONFIRMING_WITH_PASSWORD
+    assert env.aws.calls == CALLS_OF_CONFIRMING[password]
 
 
 @pytest.mark.parametrize("failing", ["set_password", "confirm", "sign_out_everywhere", "person"])

@@ -16,6 +16,7 @@ from chalicelib.repositories.allowances import spend_allowance
 from chalicelib.repositories.deletions import deletion_key
 from chalicelib.repositories.exports import export_key
 from chalicelib.repositories.ledger import Guard
+from chalicelib.repositories.packed_rows import pack
 from chalicelib.repositories.stored_shapes import StoredShape, shape_of
 from chalicelib.repositories.table import Item, ItemKey, TableName, Write
 from tests.accounts.deletion_env import MARKER, DeletionEnv, Names, scan_table
@@ -61,7 +62,8 @@ EXPORTED_FIELDS = {
         *("summaries.moments", "summaries.moments.start_ms", "summaries.moments.title", "summaries.transcript_id"),
     },
     "sessions": {
-        *("charged", "covered_ms", "done_ms", "followed_renewals", "free_ms", "held", "key_terms", "last_reserved_at"),
+        *("charged", "covered_ms", "done_ms", "followed_renewals", "free_ms", "held", "last_reserved_at"),
+        *("start", "start.key_terms", "start.turn"),
         *("last_saved_at", "lease_expires_at", "lease_number", "lease_seconds", "lease_started_at", "model"),
         *("next_seq", "saves", "stopped_at"),
         *("price_version", "provider", "requested_lease_seconds", "sample_rate", "saved_bytes", "session_id"),
@@ -73,7 +75,6 @@ EXPORTED_FIELDS = {
             "state",
             "transcript_id",
             "transport",
-            "turn",
             "words_until_ms",
         ),
         *(f"use_ms:{MODEL}", f"use_cost:{MODEL}"),
@@ -140,6 +141,7 @@ def accounts_env(engine: Engine, names: Names) -> DeletionEnv:
     env = DeletionEnv.on(engine, names)
     env.fill()
     user_id, now = env.caller.user_id, env.clock()
+    env.quiet.streaming.renew(env.caller, env.left["relay"], interrupted=True)
     env.quiet.send(env.caller, env.left["relay"], 0)
     env.quiet.tables.write(spend_allowance(user_id, now, 60, 0))
     guard = Guard.reference(user_id, "admin_grant", "a reference")
@@ -281,6 +283,7 @@ def value_for(name: str, hint: Any, text: str) -> Any:
     """A stored value of a personal field that has `text` in it."""
     values = {
         "segments": [[99, 0, 5, text, ""]],
+        "packed": pack([[98, 0, 5, text, ""]]),
         "moments": [[0, text]],
         "answer": json.dumps({"answer": text}),
         "key_terms": [text],

@@ -206,6 +206,12 @@ PLAYLISTS = [
     "https://cdn.example.com/talk/manifest(format=mpd-time-csf)",
     "https://cdn.example.com/talk.ism/manifest(encryption=cbc,format=m3u8-cmaf)",
     "https://cdn.example.com/talk.ism/manifest%28format%3Dm3u8-aapl%29",
+    # A query whose first sign was encoded or misspelt; a NUL; a name with a sign of queries.
+    "https://cdn.example.com/master.m3u8%3Ftoken=1",
+    "https://cdn.example.com/master.m3u8%23t=1",
+    "https://cdn.example.com/master.m3u8&token=1",
+    "https://cdn.example.com/master.m3u8%00",
+    "https://cdn.example.com/Q&A.m3u8",
 ]
 PAGES = [
     "https://example.com",
@@ -226,6 +232,20 @@ PAGES = [
     "https://drive.google.com/drive/folders/1abc",
     "https://drive.google.com/open?id=1abc",
     "https://docs.google.com/document/d/1abc/edit",
+    "https://us02web.zoom.us/rec/share/abc",
+    "https://zoom.us/rec/play/abc",
+    "https://www.loom.com/share/abc",
+    "https://www.ted.com/talks/ada_on_engines",
+    "https://www.dropbox.com/s/abc/talk.mp3?dl=0",
+    "https://www.dropbox.com/scl/fi/abc/talk.mp3?rlkey=b&dl=0",
+    "https://dropbox.com/s/abc/talk.mp3",
+    "https://onedrive.live.com/?id=1",
+    "https://teams.microsoft.com/l/meetup/1",
+    "https://archive.org/details/talks",
+    "https://github.com/ada/talks/blob/main/talk.mp3",
+    "https://en.wikipedia.org/wiki/Ada_Lovelace",
+    "https://music.apple.com/us/album/talks/1",
+    "https://www.reddit.com/r/talks/",
 ]
 DOCUMENTS = [
     f"https://cdn.example.com/talk.{ending}" for ending in ("pdf", "jpg", "PNG", "jpeg", "webp", "pptx", "srt?x=1")
@@ -251,6 +271,15 @@ FILES = [
     "https://drive.google.com/uc?export=download&id=1abc",
     "https://drive.usercontent.google.com/download?id=1abc",
     "https://notdrive.google.com/file/d/1abc/view",
+    "https://us02web.zoom.us/rec/download/abc",
+    "https://www.dropbox.com/s/abc/talk.mp3?dl=1",
+    "https://www.dropbox.com/scl/fi/abc/talk.mp3?rlkey=b&raw=1",
+    "https://dl.dropboxusercontent.com/s/abc/talk.mp3",
+    "https://archive.org/download/talks/talk.mp3",
+    "https://github.com/ada/talks/raw/main/talk.mp3",
+    "https://download.ted.com/talks/ada.mp4",
+    "https://upload.wikimedia.org/wikipedia/commons/a/ab/Ada.ogg",
+    "https://cdn.example.com/Q&A.mp3",
 ]
 
 

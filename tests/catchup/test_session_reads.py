@@ -1,11 +1,12 @@
 """A request that reads the text of a session is checked first, and counted: quotes, refusals, results from store."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chalicelib import contract
-from chalicelib.catchup.range_reader import SESSION_READS_PER_DAY
+from chalicelib.catchup.job_rules import JobRules
 from chalicelib.errors import AppError, InvalidRequestError, NotFoundError, RateLimitedError
 from chalicelib.models.accounts import Caller
 from tests.catchup.catchup_env import CatchupEnv
@@ -75,11 +76,12 @@ def test_reading_the_text_of_sessions_has_a_limit_per_account_and_day(
     env: CatchupEnv, fault_injector: FaultInjector
 ) -> None:
     """Of whatever costs nothing: a quote, a range without text, a result from store, a range to the end."""
+    env = replace(env, rules=JobRules(session_reads_per_day=4))
     ada, grace = env.backend.person(200), env.backend.person(200)
     session_id, other_id = save_session(env, ada, minutes=1), save_session(env, grace, minutes=1)
     quote = {"session_id": session_id, "minutes": 1, "quote": True}
     without_text = {"session_id": session_id, "from_ms": 9_500, "to_ms": 9_900}
-    for number in range(SESSION_READS_PER_DAY):
+    for number in range(env.rules.session_reads_per_day):
         if number % 2:
             ask(env, ada, **quote)
         else:
@@ -96,6 +98,7 @@ def test_reading_the_text_of_sessions_has_a_limit_per_account_and_day(
     assert ask(env, grace, session_id=other_id, minutes=1, quote=True)
     with pytest.raises(RateLimitedError) as refusal:
         ask(env, ada, **quote)
+    assert refusal.value.message == "This account's catch-ups read sessions 4 times today. Retry tomorrow (UTC)."
     wait_seconds = refusal.value.details["retry_after_seconds"]
     assert 0 < wait_seconds <= 86_400
     env.backend.clock.forward(wait_seconds)

@@ -166,6 +166,13 @@ def test_an_address_that_cannot_be_kept_is_left_out(url: str) -> None:
         ("application/vnd.ms-asf", "application/vnd.ms-asf"),
         ("application/mp3", "application/mp3"),
         ("binary/octet-stream", "binary/octet-stream"),
+        # Names of other systems and servers, which say less.
+        ("application/x-mp3", "application/x-mp3"),
+        ("application/x-flv", "application/x-flv"),
+        ("application/x-troff-msvideo", "application/x-troff-msvideo"),
+        ("application/octetstream", "application/octetstream"),
+        ("application/force-download", "application/force-download"),
+        ("application/vnd.smaf; v=1", "application/vnd.smaf"),
         ("", "application/octet-stream"),
         (" ", "application/octet-stream"),
         ('video/mp4; codecs="avc1.42E01E, mp4a.40.2"', "video/mp4"),
@@ -203,7 +210,8 @@ def test_raw_samples_are_refused_as_an_upload_with_what_to_do(media_type: str) -
     "media_type",
     [
         "audio/mpegurl", "audio/x-mpegurl", "application/x-mpegURL", "application/vnd.apple.mpegurl; charset=utf-8",
-        "application/dash+xml", "audio/x-scpls", "application/xspf+xml",
+        "application/dash+xml", "audio/x-scpls", "application/xspf+xml", "application/x-dash+xml", "application/smil",
+        "application/smil+xml", "application/vnd.ms-wpl",
     ],
 )  # fmt: skip
 def test_a_playlist_is_refused_as_an_upload_with_what_to_do(media_type: str) -> None:
@@ -213,7 +221,36 @@ def test_a_playlist_is_refused_as_an_upload_with_what_to_do(media_type: str) -> 
     assert refusal.message == "This is a playlist, not a recording. Upload the audio or video file itself."
 
 
-@pytest.mark.parametrize("media_type", ["text/html", "image/png", "application/pdf", "text/plain; charset=utf-8"])
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "text/html",
+        "image/png",
+        "application/pdf",
+        "text/plain; charset=utf-8",
+        "application/x-pdf",
+        "font/woff2",
+        "application/msword",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "application/vnd.ms-excel",
+        "application/zip",
+        "application/x-zip-compressed",
+        "application/x-7z-compressed",
+        "application/gzip",
+        "application/x-tar",
+        "application/json",
+        "application/ld+json",
+        "application/xml",
+        "application/rss+xml",
+        "application/xhtml+xml",
+        "application/epub+zip",
+        "application/vnd.oasis.opendocument.text",
+        "application/x-msdownload",
+        "application/javascript",
+        "application/vnd.rar",
+        "application/x-rar-compressed",
+    ],
+)
 def test_a_file_without_sound_is_refused_as_an_upload(media_type: str) -> None:
     assert refusal_of(contract.NewUpload, content_type=media_type).message == "Upload an audio or video file."
 
@@ -229,6 +266,21 @@ def test_what_is_copied_along_with_an_address_or_a_code_is_removed(edge: str) ->
     assert (buy.success_url, buy.cancel_url) == (url, url)
     longest = f"{'a' * 64}@{'b' * 59}.com"
     assert read(contract.Register, email=edge + longest + edge, password="correct horse").email == longest
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["123 456", "12 34 56", " 1 2 3 4 5 6 ", "123\u00a0456", "\uff11\uff12\uff13\uff14\uff15\uff16", "123\u200b456\n"],
+)
+def test_a_code_is_read_without_blanks_and_with_wide_digits(code: str) -> None:
+    assert read(contract.Confirm, email="ada@example.com", code=code).code == "123456"
+    body = {"email": "ada@example.com", "password": "correct horse"}
+    assert read(contract.ResetPassword, code=code, **body).code == "123456"
+
+
+@pytest.mark.parametrize("code", ["", " ", "12.34", "<1>", "1\x00", "12,34", "x" * 65, "\ud83d"], ids=ascii)
+def test_what_is_no_code_is_refused_by_its_field(code: str) -> None:
+    assert refusal_of(contract.Confirm, email="ada@example.com", code=code).details == {"field": "code"}
 
 
 @pytest.mark.parametrize(

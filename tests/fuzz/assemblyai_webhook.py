@@ -89,7 +89,7 @@ def run_input(data: bytes) -> None:
         assert not CATCHUP_ENV.records
         return
     assert secret == webhook_secret(KEY, job)
-    assert query == {"job": [job]}
+    assert query["job"][0] == job  # A provider may add parameters to the address.
     assert re.fullmatch(r"[0-9A-Za-z-]{1,64}", job)
     fields = json.loads(body.decode("utf-8", "replace"))  # unknown fields may have any name
     assert re.fullmatch(r"[0-9A-Za-z_-]{1,100}", fields["transcript_id"])

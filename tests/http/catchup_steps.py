@@ -36,7 +36,7 @@ def upload(person: Person, content: bytes | None = None, media_type: str = "audi
     with requests.Session() as session:
         session.trust_env = False
         answer = session.post(
-            form_fields["url"], data=form_fields["fields"], files={"file": ("talk.wav", sound)}, timeout=10
+            form_fields["url"], data=form_fields["fields"], files={"file": ("talk.wav", sound)}, timeout=60
         )
     assert answer.status_code == 204, answer.text
     return str(form_fields["upload_id"])

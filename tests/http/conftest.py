@@ -27,7 +27,7 @@ from tests.http.log_lines import request_lines
 from tests.http.schedules import fast_schedules
 
 # A busy machine may take long to recognise a second of speech; that must not look like a provider's failure.
-PATIENCE = {"ASSEMBLYAI_TIMEOUT_SECONDS": "18", "OPENAI_TIMEOUT_SECONDS": "6"}
+PATIENCE = {"ASSEMBLYAI_TIMEOUT_SECONDS": "18", "OPENAI_TIMEOUT_SECONDS": "6", "TOKEN_TIMEOUT_SECONDS": "10"}
 StartApi = Callable[..., Api]
 
 
@@ -38,12 +38,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def response_recorder() -> ResponseRecorder:
     return ResponseRecorder()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(response_recorder: ResponseRecorder) -> Iterator[LocalStack]:
     """The running backend. At the end, all that tests heard or made it log is searched for what must not be there, each
     private word that any of them said among it, and held against the contract.
@@ -69,14 +69,14 @@ def stack(response_recorder: ResponseRecorder) -> Iterator[LocalStack]:
             assert not broken, "\n".join(broken)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def api(stack: LocalStack, response_recorder: ResponseRecorder) -> Iterator[Api]:
     running = Api(stack.api_url, response_recorder)
     yield running
     running.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def start_api(stack: LocalStack, response_recorder: ResponseRecorder) -> Iterator[StartApi]:
     """Start another API on the same tables, with these settings changed. Its log lies beside the others; of the
     deployed shape it is another function behind another gateway.
@@ -104,33 +104,33 @@ def start_api(stack: LocalStack, response_recorder: ResponseRecorder) -> Iterato
         yield start
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def short_first_timeout_api(start_api: StartApi) -> Api:
     """An API that waits half a second for its first provider."""
     return start_api(ASSEMBLYAI_TIMEOUT_SECONDS="0.5", OPENAI_TIMEOUT_SECONDS="23")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def short_timeouts_api(start_api: StartApi) -> Api:
     """An API that waits half a second for either provider: less than any recognition takes."""
     return start_api(ASSEMBLYAI_TIMEOUT_SECONDS="0.5", OPENAI_TIMEOUT_SECONDS="0.5")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def refusing_url() -> Iterator[str]:
     """An address that refuses connections."""
     with closed_port() as port:
         yield f"http://{LOOPBACK}:{port}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def email_verification_api(start_api: StartApi, refusing_url: str) -> Api:
     """An API that wants emails confirmed, and whose first provider is not there."""
     patience = {"ASSEMBLYAI_TIMEOUT_SECONDS": "1", "OPENAI_TIMEOUT_SECONDS": "23"}
     return start_api(EMAIL_VERIFICATION="on", ASSEMBLYAI_SYNC_BASE_URL=refusing_url, **patience)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def api_without_keys(start_api: StartApi, refusing_url: str) -> Api:
     """An API that cannot fetch the pool's public keys."""
     return start_api(COGNITO_JWKS_URL=f"{refusing_url}/jwks.json")
@@ -182,7 +182,7 @@ def signed_in_user(api: Api) -> Person:
     return Person.register(api)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def owner(api: Api, stack: LocalStack) -> Person:
     """An administrator."""
     body = api.login(stack.dev["admin_email"], stack.dev["admin_password"]).json()
@@ -190,12 +190,12 @@ def owner(api: Api, stack: LocalStack) -> Person:
     return Person(api, stack.dev["admin_email"], body["user"]["user_id"], *tokens)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def forger(stack: LocalStack) -> Forger:
     return Forger.of(stack)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def books(stack: LocalStack) -> Iterator[Backend]:
     """The money as it lies in the running backend's tables."""
     database = client(stack.settings["AWS_ENDPOINT_URL"])

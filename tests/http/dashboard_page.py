@@ -158,7 +158,7 @@ def serve_below_stage(api_url: str, stage: str) -> Iterator[str]:
             if headers.get("Origin") == f"http://{self.headers['Host']}":
                 headers["Origin"] = origin_of(api_url)
             response = requests.request(
-                self.command, api_url + self.path.removeprefix(stage), headers=headers, data=body, timeout=20
+                self.command, api_url + self.path.removeprefix(stage), headers=headers, data=body, timeout=60
             )
             self.send_response(response.status_code)
             for name in ("Content-Type", "Content-Security-Policy", "ETag", "Cache-Control", "X-Content-Type-Options"):

@@ -30,7 +30,7 @@ class Forger:
     @classmethod
     def of(cls, stack: LocalStack) -> "Forger":
         # Requested first: a pool creates its keys at the first request.
-        published = requests.get(stack.settings["COGNITO_JWKS_URL"], timeout=5).json()["keys"]
+        published = requests.get(stack.settings["COGNITO_JWKS_URL"], timeout=60).json()["keys"]
         folder = stack.directory / "ministack" / "cognito-pool-keys"
         pem = (folder / f"{stack.settings['COGNITO_USER_POOL_ID']}-id.pem").read_bytes()
         key = serialization.load_pem_private_key(pem, password=None)

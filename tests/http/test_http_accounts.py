@@ -14,7 +14,7 @@ from tests.http.http_client import PASSWORD, Api, Person, check_error, new_email
 
 def mailed_code(stack: LocalStack, email: str) -> str:
     """The code in the last email to this address; the emulator stores what it would have sent."""
-    kept = requests.get(f"{stack.dev['aws_endpoint_url']}/_ministack/ses/messages", timeout=5).json()["messages"]
+    kept = requests.get(f"{stack.dev['aws_endpoint_url']}/_ministack/ses/messages", timeout=60).json()["messages"]
     texts = [mail["BodyText"] or mail["BodyHtml"] for mails in kept.values() for mail in mails if email in mail["To"]]
     return re.findall(r"\b\d{6}\b", texts[-1])[0]
 

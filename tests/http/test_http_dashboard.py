@@ -346,7 +346,7 @@ def test_every_file_is_served_with_the_strict_policy(api: Api) -> None:
 
 @pytest.mark.parametrize("name", ["nothing.js", "..%2f..%2fapp.py", "%2e%2e", ".", "index.html%00", "ADMIN.JS"])
 def test_no_other_file_is_served(stack: LocalStack, name: str) -> None:
-    response = requests.get(f"{stack.api_url}/admin/assets/{name}", timeout=10)
+    response = requests.get(f"{stack.api_url}/admin/assets/{name}", timeout=60)
 
     assert response.status_code == 404
     assert json.loads(response.text)["code"] == "not_found"

@@ -30,7 +30,7 @@ ANSWERED = [
 EVERY_FAULT = [*ANSWERED, (NEVER, 504, "provider_timeout", "5"), (DRIPPING, 504, "provider_timeout", "5")]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def single_api(start_api: StartApi) -> Api:
     """An API with AssemblyAI alone, which waits little for a token."""
     return start_api(LIVE_PROVIDERS="assemblyai", TOKEN_TIMEOUT_SECONDS="1.5")

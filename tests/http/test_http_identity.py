@@ -106,7 +106,7 @@ def download(url: str) -> requests.Response:
     """Download from a signed link, as a browser would; this is no response of the API."""
     with requests.Session() as session:
         session.trust_env = False
-        return session.get(url, timeout=10)
+        return session.get(url, timeout=60)
 
 
 def test_an_export_is_one_file_behind_a_link(person: Person) -> None:
@@ -219,7 +219,7 @@ def wait_until_erased(books: Backend, person: Person) -> None:
             books.tables.write(Write(deletion_key(person.user_id), put_in=LONG_AGO, when=Attr("started_at").exists()))
         return False
 
-    wait_for(check_erased, seconds=60)
+    wait_for(check_erased)
 
 
 def test_a_deleted_account_is_refused_at_once_and_leaves_only_its_books(
@@ -269,7 +269,7 @@ def run_audit(owner: Person) -> dict[str, Any]:
         last = owner.get("/admin/audit").json().get("report")
         return last if last and last["audit_id"] == audit_id else None
 
-    return wait_for(report, seconds=60)
+    return wait_for(report)
 
 
 def test_a_blocked_account_cannot_be_deleted(person: Person, books: Backend) -> None:

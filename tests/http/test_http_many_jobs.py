@@ -87,7 +87,7 @@ def test_all_jobs_end_once(alone: LocalStack, catchup_env: Sandbox, ledgers: Bac
             open_jobs[:] = [job for job, status in zip(open_jobs, statuses, strict=True) if status != "done"]
             return not open_jobs
 
-        wait_for(all_done, seconds=30 + jobs * SECONDS_PER_JOB)
+        wait_for(all_done, seconds=90 + jobs * SECONDS_PER_JOB)
     # Without other users of the queue this means that it is empty.
     wait_for(lambda: all(now <= then for now, then in zip(queues(), before, strict=True)))
 

@@ -60,7 +60,7 @@ ROUTES = {
     "GET /transcription/history/{transcript_id}/export": Route("user", "bulk_reads"),
     "GET /credits/balance": Route("user", "reads"),
     "GET /credits/transactions": Route("user", "bulk_reads"),
-    "GET /credits/packages": Route("anyone", "open"),
+    "GET /credits/packages": Route("anyone", "open", media_types=()),
     "POST /credits/purchase": Route("user", "spend", JSON, KEY),
     "GET /credits/purchases": Route("user", "bulk_reads"),
     "GET /credits/purchases/{purchase_id}": Route("user", "reads"),
@@ -81,7 +81,7 @@ ROUTES = {
     "GET /admin": Route("anyone", "open"),
     "GET /docs": Route("anyone", "open"),
     "GET /docs/assets/{name}": Route("anyone", "open"),
-    "GET /openapi.json": Route("anyone", "open"),
+    "GET /openapi.json": Route("anyone", "open", media_types=()),
     "GET /admin/assets/{name}": Route("anyone", "open"),
     "GET /health": Route("anyone", "open"),
 }

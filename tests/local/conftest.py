@@ -47,7 +47,7 @@ def small_app() -> Chalice:
 
     @app.route("/slow/{name}")
     def respond_slowly(name: str) -> dict[str, Any]:
-        both_inside.wait(5)
+        both_inside.wait(60)
         time.sleep(0.005)  # Other threads run meanwhile and would overwrite shared state.
         number = app.current_request.query_params["n"]
         return {"name": name, "n": number, "id": app.lambda_context.aws_request_id, "path": app.current_request.path}

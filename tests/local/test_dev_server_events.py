@@ -8,7 +8,7 @@ import pytest
 
 
 def send_request(server, body, headers, query=""):
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
     try:
         connection.putrequest("POST", f"/echo{query}")
         for name, value in [*headers, ("Content-Length", str(len(body)))]:
@@ -74,7 +74,7 @@ def test_the_event_has_the_address_headers_and_query_of_the_request(dev_server):
     ],
 )
 def test_path_parameters_are_decoded_and_belong_to_the_matched_route(dev_server, path, expected):
-    connection = HTTPConnection("127.0.0.1", dev_server.port, timeout=5)
+    connection = HTTPConnection("127.0.0.1", dev_server.port, timeout=60)
     try:
         connection.request("GET", path)
         assert json.loads(connection.getresponse().read()) == expected

@@ -13,7 +13,7 @@ HOST = b"Host: x\r\n"
 
 def send_raw(server, request: bytes, *, end_sending: bool = False) -> tuple[HTTPResponse, bytes]:
     """Send these bytes and read one response."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.sendall(request)
         if end_sending:
             connection.shutdown(socket.SHUT_WR)
@@ -98,7 +98,7 @@ def test_a_body_that_ends_early_is_400(dev_server):
 
 
 def test_a_client_that_sends_a_too_large_body_can_still_read_the_error(dev_server):
-    with socket.create_connection(("127.0.0.1", dev_server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", dev_server.port), timeout=60) as connection:
         connection.sendall(b"POST /echo HTTP/1.1\r\nContent-Length: 30000000\r\n" + HOST + b"\r\n")
         for _ in range(30):
             connection.sendall(b"x" * 1_000_000)
@@ -115,7 +115,7 @@ def test_a_body_of_ten_megabytes_is_accepted(dev_server):
 
 
 def test_expect_100_is_answered_if_the_body_is_accepted(dev_server):
-    with socket.create_connection(("127.0.0.1", dev_server.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", dev_server.port), timeout=60) as connection:
         head = b"POST /echo HTTP/1.1\r\nContent-Type: text/plain\r\nExpect: 100-continue\r\nContent-Length: 2\r\n"
         connection.sendall(head + HOST + b"\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
@@ -150,7 +150,7 @@ def test_an_absolute_request_target_is_its_path(dev_server):
 
 
 def test_a_response_to_head_has_no_body_and_the_connection_stays_open(dev_server):
-    with socket.create_connection(("127.0.0.1", dev_server.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", dev_server.port), timeout=60) as connection:
         connection.sendall(b"HEAD /things/new HTTP/1.1\r\n" + HOST + b"\r\n")
         head, _ = read_response(connection, "HEAD")
         connection.sendall(b"GET /things/new HTTP/1.1\r\n" + HOST + b"\r\n")
@@ -210,7 +210,7 @@ def test_an_origin_that_is_no_header_value_is_not_echoed(dev_server, origin):
 
 
 def test_a_persistent_connection_does_not_wait_for_delayed_acknowledgements(dev_server):
-    connection = HTTPConnection("127.0.0.1", dev_server.port, timeout=5)
+    connection = HTTPConnection("127.0.0.1", dev_server.port, timeout=60)
     try:
         fastest = min(measure_request(connection) for _ in range(20))
     finally:
@@ -245,7 +245,7 @@ def test_32_parallel_requests_do_not_share_state(dev_server):
 
 
 def request_json(server, method, path, body=None, headers=None):
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
     try:
         connection.request(method, path, body, {k: v.encode("latin-1") for k, v in (headers or {}).items()})
         response = connection.getresponse()

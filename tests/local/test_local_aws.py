@@ -83,7 +83,7 @@ def test_the_administrator_is_in_the_admins_group_and_verified(aws, settings):
 
 
 def test_tokens_can_be_verified_with_the_published_keys(aws, settings):
-    with urllib.request.urlopen(settings["COGNITO_JWKS_URL"], timeout=5) as response:
+    with urllib.request.urlopen(settings["COGNITO_JWKS_URL"], timeout=60) as response:
         keys = json.load(response)["keys"]
 
     assert {key["alg"] for key in keys} == {"RS256"}

@@ -20,6 +20,10 @@ READ = {
     # ISO 639-2, as the containers of recordings have it.
     "eng": "en", "deu": "de", "ger": "de", "spa": "es", "fra": "fr", "fre": "fr", "ZHO": "zh", "chi-TW": "zh-TW",
     "nob": "no", "jav": "jw", "por_BR": "pt-BR", "zho-yue": "yue",
+    # POSIX locales, Arabic as it is spoken, tags from before today's rules.
+    "en_US.UTF-8": "en-US", "pt_BR.utf8": "pt-BR", "zh_CN.GB2312": "zh-CN", "de_DE@euro": "de-DE", "ca@valencia": "ca",
+    "sr_RS.UTF-8@latin": "sr-RS", "arz": "ar", "apc-LB": "ar-LB", "ar-arz-EG": "ar-EG", "en-GB-oed": "en-GB",
+    "i-lux": "lb", "i-default": AUTO,
     # None, and to be detected.
     "": "", " ": "", "auto": AUTO, "AUTO": AUTO, "und": AUTO, "mul": AUTO, "und-Latn": AUTO,
 }  # fmt: skip
@@ -44,7 +48,23 @@ def test_a_language_that_no_model_recognises_is_refused_in_one_sentence(tag: str
 
 
 @pytest.mark.parametrize(
-    "tag", ["english", "x", "e", "en--US", "en-", "-en", "en US", "en;q=0.9", "de,en", "日本", "en" * 60]
+    "tag",
+    [
+        "english",
+        "x",
+        "e",
+        "en--US",
+        "en-",
+        "-en",
+        "en US",
+        "en;q=0.9",
+        "de,en",
+        "日本",
+        "en" * 60,
+        ".UTF-8x y",
+        "C.UTF-8",
+        "i-klingon",
+    ],
 )
 def test_what_is_no_tag_is_refused_with_an_example(tag: str) -> None:
     with pytest.raises(ValueError, match=r"^Send a language tag such as en or pt-BR, or auto"):

@@ -34,7 +34,7 @@ class RawServer:
             except OSError:
                 return
             with connection, contextlib.suppress(OSError):
-                connection.settimeout(10)
+                connection.settimeout(60)
                 self.requests.append(read_request(connection))
                 self.script(connection)
 
@@ -82,10 +82,10 @@ def serve() -> Iterator[Callable[[bytes | Script], RawServer]]:
 
 @pytest.fixture
 def transport() -> Iterator[Callable[..., Transport]]:
-    """Makes transports; no test reaches the default deadline of 5 s."""
+    """Makes transports; no test reaches the default deadline."""
     with ProviderSession() as session:
         session.trust_env = False
-        yield lambda deadline_seconds=5.0: Transport(session, "Provider", deadline_seconds)
+        yield lambda deadline_seconds=60.0: Transport(session, "Provider", deadline_seconds)
 
 
 def http(status: int, body: bytes = b"{}", headers: str = "") -> bytes:
@@ -99,7 +99,7 @@ def http_fixture() -> Callable[..., bytes]:
     return http
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
     with StandIn.running(tmp_path_factory.mktemp("stand-in") / "stderr.txt") as running:
         yield running

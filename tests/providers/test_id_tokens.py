@@ -63,19 +63,19 @@ def test_concurrent_requests_wait_while_the_keys_are_fetched(clock: Clock) -> No
 
     def slow_server() -> dict[str, Any]:
         is_fetching.set()
-        assert others_arrived.wait(5)
+        assert others_arrived.wait(60)
         return server()
 
     others_arrived = Event()
     token_verifier = verifier(slow_server, clock)
 
     def call(name: str) -> str:
-        all_started.wait(5)
+        all_started.wait(60)
         return token_verifier.caller(token(sub=name)).user_id
 
     with ThreadPoolExecutor(3) as executor:
         calls = [executor.submit(call, name) for name in ("ada", "bo", "cy")]
-        assert is_fetching.wait(5)
+        assert is_fetching.wait(60)
         # Whether a thread waits for a lock cannot be observed; threads that do not wait have been rejected by now.
         finished, _ = wait(calls, timeout=0.2, return_when=FIRST_COMPLETED)
         others_arrived.set()

@@ -13,14 +13,14 @@ from chalicelib.providers.queue import Queue
 from scripts.local.aws import LocalAws
 
 
-def sqs(endpoint_url: str) -> Any:
+def sqs(endpoint_url: str, read_timeout_seconds: float = 60) -> Any:
     return boto3.client(
         "sqs",
         endpoint_url=endpoint_url,
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=Config(connect_timeout=1, read_timeout=0.5, retries={"total_max_attempts": 1}),
+        config=Config(connect_timeout=1, read_timeout=read_timeout_seconds, retries={"total_max_attempts": 1}),
     )
 
 
@@ -69,9 +69,9 @@ def test_a_queue_that_cannot_be_reached_is_unavailable() -> None:
 
 
 def test_a_queue_that_does_not_respond_is_unavailable(serve: Callable[..., Any]) -> None:
-    server = serve(lambda connection: server.ending.wait(5))
+    server = serve(lambda connection: server.ending.wait(60))
 
-    check_outage(sqs(server.url), f"{server.url}/queue", "ReadTimeoutError")
+    check_outage(sqs(server.url, read_timeout_seconds=0.5), f"{server.url}/queue", "ReadTimeoutError")
 
 
 @pytest.mark.parametrize("status", [403, 500, 503])

@@ -27,11 +27,11 @@ ADA, BOB, UPLOAD = "user-ada", "user-bob", "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 SOUND = b"RIFF a little sound"
 
 
-def s3(endpoint_url: str, **settings: Any) -> Any:
+def s3(endpoint_url: str, read_timeout_seconds: float = 60, **settings: Any) -> Any:
     """The client as chalicelib/wiring makes it."""
     config = Config(
         connect_timeout=1,
-        read_timeout=1,
+        read_timeout=read_timeout_seconds,
         retries={"total_max_attempts": 1},
         signature_version="s3v4",
         s3={"addressing_style": "path"},
@@ -65,13 +65,13 @@ def send(form: UploadForm, content: bytes = SOUND, **fields: str | None) -> requ
     data = {name: value for name, value in (form.fields | fields).items() if value is not None}
     with requests.Session() as session:
         session.trust_env = False
-        return session.post(form.url, data=data, files={"file": ("talk.wav", content)}, timeout=5)
+        return session.post(form.url, data=data, files={"file": ("talk.wav", content)}, timeout=60)
 
 
 def get(url: str) -> requests.Response:
     with requests.Session() as session:
         session.trust_env = False
-        return session.get(url, timeout=5)
+        return session.get(url, timeout=60)
 
 
 def policy(form: UploadForm) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from tests.sandbox.stripe_account import Account, WebhookEndpoint
 stripe.enable_telemetry = False
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def keys() -> Keys:
     return Keys(
         assemblyai="key-of-the-assemblyai-tests",
@@ -29,13 +29,13 @@ def keys() -> Keys:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sandbox_log(tmp_path_factory) -> Path:
     """Where the sandbox's stderr goes."""
     return tmp_path_factory.mktemp("sandbox") / "stderr.txt"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sandbox_url(sandbox_log, keys) -> Iterator[str]:
     with running(keys, sandbox_log) as url:
         yield url
@@ -50,12 +50,12 @@ def http(sandbox_url) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fast_log(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("fast-sandbox") / "stderr.txt"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fast_url(fast_log, keys) -> Iterator[str]:
     """A sandbox whose time runs faster."""
     with running(keys, fast_log, SANDBOX_TIME_SCALE=str(TIMES)) as url:

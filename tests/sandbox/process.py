@@ -50,5 +50,5 @@ def running(keys: Keys, log: Path, *arguments: str, root: Path = ROOT, **environ
                 yield line.split()[-1]
             finally:
                 process.send_signal(signal.SIGTERM)
-                ended = process.wait(timeout=10)
+                ended = process.wait(timeout=60)
             assert ended == 0

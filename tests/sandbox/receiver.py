@@ -42,7 +42,7 @@ class Receiver:
 
     def next(self) -> Received:
         """The next unread request. Raises queue.Empty if none arrives."""
-        return self.received.get(timeout=20)
+        return self.received.get(timeout=60)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -40,7 +40,7 @@ def test_a_loopback_address_is_accepted(host, address):
 
 def test_it_does_not_start_on_an_address_others_can_reach():
     with start("--host", "0.0.0.0") as process:
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
 
     assert process.returncode == 2
     assert "not a loopback address" in errors
@@ -50,7 +50,7 @@ def test_it_does_not_start_on_an_address_others_can_reach():
 def test_it_does_not_start_with_an_invalid_time_scale(monkeypatch, scale):
     monkeypatch.setenv("SANDBOX_TIME_SCALE", scale)
     with start() as process:
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
 
     assert process.returncode == 2
     assert "SANDBOX_TIME_SCALE" in errors.splitlines()[-1]
@@ -61,7 +61,7 @@ def test_it_stops_cleanly_even_while_the_model_loads(ending):
     with start() as process:
         assert process.stdout.readline().startswith("sandbox: listening on http://127.0.0.1:")
         process.send_signal(ending)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
 
     assert (process.returncode, errors) == (0, "")
 
@@ -132,7 +132,7 @@ def test_a_cut_response_closes_the_connection_halfway(sandbox_url, http, add_fau
     add_fault("assemblyai.sync", "cut")
     host, port = sandbox_url.removeprefix("http://").split(":")
 
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(b"POST /v1/transcribe HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 0\r\n\r\n")
         received = b""
         while chunk := connection.recv(65_536):
@@ -145,7 +145,7 @@ def test_a_cut_response_closes_the_connection_halfway(sandbox_url, http, add_fau
 
 def test_a_client_that_disconnects_while_sending_causes_no_traceback(sandbox_url, sandbox_log, http):
     host, port = sandbox_url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(b"POST /v1/transcribe HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 100\r\n\r\nhalf")
 
     # Refused after the whole body was read, so the request above has been handled by then.

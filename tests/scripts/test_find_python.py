@@ -239,7 +239,8 @@ def test_make_installs_everything_again_when_the_python_of_the_environment_is_go
     path = machine.add("bin/python3", 13)
     assert run_make(machine, ".venv/bin/python").returncode == 0
     project = machine.directory / "project"
-    for name in ("requirements.txt", "requirements-local.txt", ".venv/.local-ready"):
+    locks = ("requirements.lock", "requirements-deploy.lock")
+    for name in ("requirements.txt", "requirements-local.txt", *locks, ".venv/.local-ready"):
         (project / name).touch()
     assert "installing requirements-local.txt" not in run_make(machine, "-n", ".venv/.local-ready").stdout
 

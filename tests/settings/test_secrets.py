@@ -224,12 +224,14 @@ def config_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run_command(kms: Any, config_file: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+def run_command(
+    kms: Any, ministack: LocalAws, config_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., int]:
     """Runs the command with a secret on its standard input."""
 
     def run(*arguments: str, plain: str = "") -> int:
         monkeypatch.setattr("sys.stdin", io.StringIO(plain + "\n"))
-        return command.main([arguments[0], "--stage", "prod", *arguments[1:]], kms, config_file)
+        return command.main([arguments[0], "--stage", "prod", *arguments[1:]], ministack, config_file)
 
     return run
 

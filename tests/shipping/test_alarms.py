@@ -29,7 +29,7 @@ def test_every_alarm_has_a_runbook_and_notifies_the_topic(whole_template: WholeT
     alarms = {name for name, item in resources.items() if item["Type"] == "AWS::CloudWatch::Alarm"}
 
     assert sorted(runbooks) == sorted(ALARMS)  # and no runbook without an alarm
-    assert f"{len(ALARMS)} alarms" in read_section(text, "Costs")
+    assert f"| alarms | {len(ALARMS)} |" in read_section(text, "Costs")
     assert alarms == {f"{name}Alarm" for name in ALARMS}
     assert all(resources[name]["Properties"]["AlarmActions"] == [{"Ref": "Alarms"}] for name in alarms)
 

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from scripts import deploy as deploying, destroy as destroying, replay as replaying, restore as restoring
-from scripts.shipping import cloudformation, project
+from scripts.shipping import cloudformation, location, project
 from scripts.shipping.cloudformation import Stack
 from scripts.shipping.project import RealAws, ShippingError
 from scripts.shipping.sealing import Sealer
@@ -20,20 +20,22 @@ class SlowCloudFormation:
     """CloudFormation that deletes a stack after this many seconds of pauses."""
 
     def __init__(self, takes_seconds: float):
-        self.remaining_seconds, self.calls = takes_seconds, 0
+        self.remaining_seconds, self.calls, self.is_deleting = takes_seconds, 0, False
 
     def pause(self, seconds: float) -> None:
         self.remaining_seconds -= seconds
 
     def describe_stacks(self, **_: Any) -> Any:
         self.calls += 1
+        if not self.is_deleting:
+            return {"Stacks": [{"StackStatus": "UPDATE_COMPLETE", "StackId": "one"}]}
         return {"Stacks": [{"StackStatus": "DELETE_IN_PROGRESS" if self.remaining_seconds > 0 else "DELETE_COMPLETE"}]}
 
     def delete_stack(self, **_: Any) -> None:
-        pass
+        self.is_deleting = True
 
 
-@pytest.mark.parametrize(("seconds", "most_calls"), [(MINUTES_20, MINUTES_20 / 5 + 30), (1, 6)])
+@pytest.mark.parametrize(("seconds", "most_calls"), [(MINUTES_20, MINUTES_20 / 5 + 32), (1, 8)])
 def test_the_status_of_a_slow_stack_is_read_rarely(seconds: float, most_calls: float) -> None:
     slow = SlowCloudFormation(seconds)
 
@@ -60,16 +62,20 @@ def test_a_replaced_resource_is_shown_even_if_only_a_reference_changes(replaceme
     assert ("REPLACED" in str(change)) is is_shown
 
 
-class DeniedAws:
-    """An account in which every call fails."""
+class FakeAws:
+    """An account and a region without services."""
 
-    region = "eu-central-1"
-
-    def __init__(self, error: Exception):
-        self._error = error
+    region, profile = "eu-central-1", ""
 
     def account(self) -> str:
         return "000000000000"
+
+
+class DeniedAws(FakeAws):
+    """An account in which every call fails."""
+
+    def __init__(self, error: Exception):
+        self._error = error
 
     def client(self, service: str) -> Any:
         raise self._error
@@ -92,7 +98,7 @@ def test_an_error_of_aws_is_printed_in_one_line(
     config = project.read()
     project.environment(config, "dev")["EXTENSION_ORIGIN"] = "chrome-extension://a"
     monkeypatch.setattr(project, "read", lambda *_: config)
-    for module in (deploying, destroying):
+    for module in (deploying, location):
         monkeypatch.setattr(module, "RealAws", lambda: aws)
     scripts: dict[str, RunScript] = {
         "deploy": lambda: deploying.main(["--stage", "dev"]),
@@ -105,7 +111,7 @@ def test_an_error_of_aws_is_printed_in_one_line(
     assert str(error) in capsys.readouterr().err
 
 
-class FailedCreation:
+class FailedCreation(FakeAws):
     """An account whose resource stack failed at its creation: it has a status and no resources."""
 
     def __init__(self) -> None:
@@ -119,7 +125,7 @@ class FailedCreation:
             raise ClientError({"Error": {"Code": "ValidationError", "Message": "does not exist"}}, "DescribeStacks")
         return {"Stacks": [{"StackStatus": "ROLLBACK_COMPLETE"}]}
 
-    def delete_stack(self, StackName: str) -> None:
+    def delete_stack(self, StackName: str, **_: Any) -> None:
         self.stacks.remove(StackName)
         self.deleted.append(StackName)
 
@@ -157,6 +163,9 @@ class PermissiveKms:
 
     def decrypt(self, **_: Any) -> Any:
         return {"Plaintext": b"sk_test_" + b"x" * 40}
+
+    def describe_key(self, **_: Any) -> Any:
+        return {"KeyMetadata": {"KeyId": "one", "KeyState": "Enabled"}}
 
 
 def test_an_unknown_setting_is_reported_together_with_all_other_problems() -> None:
@@ -196,7 +205,7 @@ def test_no_answer_is_not_a_confirmation(error: type[BaseException], monkeypatch
 
     assert deploying._is_confirmed() is False
     if error is EOFError:
-        monkeypatch.setattr(destroying, "RealAws", lambda: DeniedAws(AssertionError("called")))
+        monkeypatch.setattr(location, "RealAws", lambda: DeniedAws(AssertionError("called")))
         assert destroying.main(["--stage", "dev"]) == 1
 
 
@@ -213,12 +222,19 @@ def test_invalid_settings_are_rejected_before_an_existing_stack_is_changed(
     )
     project.write(config, tmp_path / "config.json")
 
-    class DeployedAws:
+    class DeployedAws(FakeAws):
         def client(self, service: str) -> Any:
             return PermissiveKms() if service == "kms" else self
 
         def describe_stacks(self, **_: Any) -> Any:
-            return {"Stacks": [{"StackStatus": "UPDATE_COMPLETE", "Outputs": [{"OutputKey": "A", "OutputValue": "a"}]}]}
+            outputs = [{"OutputKey": name, "OutputValue": "a"} for name in ("UserPoolId", "UserPoolClientId")]
+            return {"Stacks": [{"StackStatus": "UPDATE_COMPLETE", "Outputs": outputs}]}
+
+        def get_paginator(self, _: str) -> Any:
+            return EmptyService()
+
+        def describe_user_pool_client(self, **_: Any) -> Any:
+            return {"UserPoolClient": {"ClientSecret": "sk_test_" + "x" * 40}}
 
         def create_change_set(self, **_: Any) -> None:
             raise AssertionError("planned before the settings were checked")
@@ -247,7 +263,8 @@ def test_the_region_is_read_from_either_variable(monkeypatch: pytest.MonkeyPatch
 def test_an_unknown_stage_is_rejected_before_aws_is_called(
     script: Any, stage: str, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(script, "RealAws", lambda: pytest.fail("AWS was called"))
+    for module in (deploying, location):
+        monkeypatch.setattr(module, "RealAws", lambda: pytest.fail("AWS was called"))
 
     assert script.main(["--stage", stage]) == 1
     error = capsys.readouterr().err

@@ -14,7 +14,8 @@ from chalicelib.settings.schema import SECRETS
 from scripts.shipping import package, project
 from scripts.shipping.access import ROLE_OF
 from scripts.shipping.project import ShippingError
-from scripts.shipping.shipment import OWN_PARAMETERS, RESOURCES, Shipment, chosen_parameters, template_url
+from scripts.shipping.releases import Releases
+from scripts.shipping.shipment import OWN_PARAMETERS, RESOURCES, Shipment, chosen_parameters
 from scripts.shipping.target import lambda_target
 from scripts.shipping.template import API
 from tests.shipping.conftest import STAGES
@@ -75,7 +76,7 @@ def test_the_template_address_works_for_a_new_bucket(region: str, address: str) 
     keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
     s3 = boto3.Session(region_name=region, **keys).client("s3")  # type: ignore[arg-type]
 
-    assert template_url(s3, "packages", "of-a-hash.json") == address
+    assert Releases(s3, "packages").template_url("of-a-hash.json") == address
 
 
 def test_every_parameter_is_documented_with_its_default() -> None:
@@ -92,12 +93,44 @@ def test_every_parameter_is_documented_with_its_default() -> None:
     assert {name: default or "none" for name, default in defaults.items()} == documented
 
 
+def contradictions(parameters: dict[str, str]) -> list[str]:
+    return Shipment(None, "dev", {}, parameters).contradictions()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "problem"),
+    [
+        ({"DomainName": "api.example.com"}, "set both DomainName and CertificateArn, or neither"),
+        ({"CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/one"}, "set both DomainName and"),
+        ({"HostedZoneId": "Z123"}, "HostedZoneId needs DomainName"),
+        ({"ExecuteApiAddress": "off"}, "ExecuteApiAddress can be off only with DomainName"),
+        ({"MonthlyBudgetDollars": "50"}, "MonthlyBudgetDollars needs AlarmEmail"),
+    ],
+)
+def test_a_parameter_without_the_one_it_needs_is_rejected(parameters: dict[str, str], problem: str) -> None:
+    whole = {
+        "DomainName": "api.example.com",
+        "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/one",
+        "HostedZoneId": "Z123",
+        "ExecuteApiAddress": "off",
+        "MonthlyBudgetDollars": "50",
+        "AlarmEmail": "owner@example.com",
+    }
+    off = {
+        "DomainName": "",
+        "CertificateArn": "",
+        "HostedZoneId": "",
+        "ExecuteApiAddress": "on",
+        "MonthlyBudgetDollars": "0",
+    }
+
+    assert contradictions(whole) == contradictions(off) == []
+    assert [found for found in contradictions(parameters) if found.startswith(problem)]
+
+
 @pytest.mark.parametrize("name", ["EmailFrom", "EmailIdentity"])
 def test_a_sender_without_its_verified_identity_is_rejected(name: str) -> None:
     both = {"EmailFrom": "no-reply@example.com", "EmailIdentity": "example.com"}
-
-    def contradictions(parameters: dict[str, str]) -> list[str]:
-        return Shipment(None, "dev", {}, parameters).contradictions()  # type: ignore[arg-type]
 
     assert contradictions(both) == contradictions({}) == contradictions(dict.fromkeys(both, "")) == []
     assert "set both EmailFrom" in contradictions({name: both[name]})[0]

@@ -46,11 +46,18 @@ def test_the_template_is_as_reviewed(whole_template: WholeTemplate, snapshot: Pa
     assert text == snapshot.read_text(encoding="utf-8")
 
 
+ALL_OPTIONS = {"CanaryDeployment": "true", "MonthlyBudgetDollars": 50}
+
+
 @pytest.mark.parametrize("stage", [pytest.param("dev", marks=pytest.mark.soak), "prod"])
 def test_the_templates_are_valid(whole_template: WholeTemplate, stage: str, tmp_path: Path) -> None:
-    """One stage outside of `make soak`: the next test checks the differences between stages."""
-    written = tmp_path / f"{stage}.json"
-    written.write_text(json.dumps(whole_template(stage)), encoding="utf-8")
+    """One stage outside of `make soak`, with all that a parameter adds: the next test checks the differences."""
+    written, template = tmp_path / f"{stage}.json", whole_template(stage)
+    if stage == "prod":
+        template = json.loads(json.dumps(whole_template(stage, has_budget=True)))
+        for name, value in ALL_OPTIONS.items():
+            template["Parameters"][name]["Default"] = value
+    written.write_text(json.dumps(template), encoding="utf-8")
 
     linted = subprocess.run(
         [Path(sys.executable).with_name("cfn-lint"), str(written), str(ROOT / ".chalice" / "resources.yaml")],

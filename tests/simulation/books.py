@@ -4,7 +4,10 @@
 write changed is compared with what it may change. A check costs as much as the write, never as much as the history.
 """
 
+import base64
 import datetime
+import json
+import zlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -27,6 +30,15 @@ def number(item: Item, name: str) -> int:
 def text(item: Item, name: str) -> str:
     """The text stored under this name; empty if there is none."""
     return str(item[name]["S"]) if name in item else ""
+
+
+def block_texts(block: Item) -> list[str]:
+    """The texts in a stored block of saved text, packed or not."""
+    if "packed" not in block:
+        return [row["L"][3]["S"] for row in block["segments"]["L"]]
+    packed = block["packed"]["B"]
+    rows = json.loads(zlib.decompress(base64.b64decode(packed) if isinstance(packed, str) else packed))
+    return [row[3] for row in rows]
 
 
 def day_of(entry: Item) -> str:

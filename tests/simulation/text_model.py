@@ -9,7 +9,7 @@ from chalicelib.models.catchup import TextAnswer
 from chalicelib.models.text_tasks import TextTask
 from chalicelib.pricing.price_table import TextBudget
 from tests.default_prices import PRICES
-from tests.simulation.books import Item, number, text
+from tests.simulation.books import Item, block_texts, number, text
 from tests.simulation.engine import APP, stored_items
 from tests.simulation.faults import MINUTE_MS
 from tests.simulation.jobs_watch import covering_hold, is_late, service_of, stored_job
@@ -114,5 +114,5 @@ def _most_calls(job: Item) -> int:
     size = 0
     for sk, block in stored_items(APP, f"USER#{text(job, 'user_id')}").items():
         if sk.startswith(prefix):
-            size += sum(len(row["L"][3]["S"].encode()) + LINE_BYTES for row in block["segments"]["L"])
+            size += sum(len(words.encode()) + LINE_BYTES for words in block_texts(block))
     return 1 if size <= CALL_BYTES else 2 * size // CALL_BYTES + 2

@@ -9,7 +9,7 @@ from scripts.shipping.shipment import Shipment
 
 ORIGIN = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
 STACK = "live-transcription-dev"
-FUNCTIONS = {"APIHandler", "Work", "Sweep", "Erase", "Reconcile", "Count", "DailyAudit"}
+FUNCTIONS = {"APIHandler", "Work", "Sweep", "Reconcile", "Count", "DailyAudit"}
 
 
 def read_settings(config_file: Path) -> dict[str, str]:
@@ -19,6 +19,12 @@ def read_settings(config_file: Path) -> dict[str, str]:
 def change_settings(config_file: Path, **changes: str) -> None:
     config = project.read(config_file)
     project.environment(config, "dev").update(changes)
+    project.write(config, config_file)
+
+
+def remove_setting(config_file: Path, name: str) -> None:
+    config = project.read(config_file)
+    del project.environment(config, "dev")[name]
     project.write(config, config_file)
 
 

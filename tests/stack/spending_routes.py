@@ -74,4 +74,4 @@ def check_alarm(stack: DeployedStack, name: str, is_relevant: Callable[[dict[str
         stage = stack.shipment.stage
         return sum(metric_value(line, alarm, stage) for line in log_lines(stack) if is_relevant(line))
 
-    eventually(lambda: total() >= at_least, seconds=30)
+    eventually(lambda: total() >= at_least)

@@ -9,7 +9,9 @@ import requests
 from scripts import deploy as deploying, destroy as destroying, replay as replaying
 from scripts.local.aws import LocalAws
 from scripts.local.scratch import scratch_directory
-from scripts.shipping import project
+from scripts.shipping import location, project
+from scripts.shipping.package import Package
+from scripts.shipping.plain import RESOURCE_SETTINGS
 from scripts.shipping.project import ShippingError
 from scripts.shipping.sealing import Sealer
 from scripts.shipping.shipment import Shipment
@@ -23,10 +25,12 @@ from tests.stack.deployed_stage import (
     list_resources,
     protect_table,
     read_settings,
+    remove_setting,
     resource_stack,
     role_names,
 )
 from tests.stack.restored_tables import check_restore
+from tests.stack.rolled_back_releases import check_rollback
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +56,15 @@ def emulated_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Shipment, "_keys", lambda self: {})
 
 
+@pytest.fixture(autouse=True)
+def packages(monkeypatch: pytest.MonkeyPatch) -> list[Package]:
+    """What was packaged, in this order."""
+    packed: list[Package] = []
+    pack = Shipment.pack
+    monkeypatch.setattr(Shipment, "pack", lambda self: packed.append(pack(self)) or packed[-1])
+    return packed
+
+
 Deploy = Callable[..., None]
 
 
@@ -63,8 +76,8 @@ def deploy(aws: LocalAws, config_file: Path) -> Deploy:
     return run
 
 
-def test_a_stage_is_deployed_changed_restored_and_deleted(
-    aws: LocalAws, deploy: Deploy, config_file: Path, capsys: pytest.CaptureFixture[str]
+def test_a_stage_is_deployed_changed_rolled_back_restored_and_deleted(
+    aws: LocalAws, deploy: Deploy, config_file: Path, packages: list[Package], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One test, because each step continues from the state of the previous one."""
     with pytest.raises(ShippingError, match=r"Nothing was changed\."):
@@ -111,9 +124,17 @@ def test_a_stage_is_deployed_changed_restored_and_deleted(
     assert health.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert f"--origin {ORIGIN} --build {health.json()['build']}\n" in output
 
+    # Names of resources, which `make resources` writes, are not deployed; what was not committed is taken back.
+    remove_setting(config_file, "IDENTITY_HMAC_KEY")
+    names = dict.fromkeys(RESOURCE_SETTINGS, "of-an-earlier-stack")
+    change_settings(config_file, **names)
     deploy()
-    assert capsys.readouterr().out.count("no changes") == 2
+    output = capsys.readouterr().out
+    assert output.count("no changes") == 2
+    assert "IDENTITY_HMAC_KEY was taken from the running function" in output
     assert read_settings(config_file)["IDENTITY_HMAC_KEY"] == generated["IDENTITY_HMAC_KEY"]
+    for name in names:
+        remove_setting(config_file, name)
 
     before = function_settings(aws)
     change_settings(config_file, LEASE_SECONDS="900")
@@ -132,6 +153,8 @@ def test_a_stage_is_deployed_changed_restored_and_deleted(
     after = function_settings(aws)
     assert {name: each.pop("LEASE_SECONDS") for name, each in after.items()} == dict.fromkeys(FUNCTIONS, "900")
     assert {name: each.pop("LEASE_SECONDS") for name, each in before.items()} == dict.fromkeys(FUNCTIONS, "600")
+    # Another setting is another build.
+    assert not {each.pop("BUILD") for each in after.values()} & {each.pop("BUILD") for each in before.values()}
     assert after == before
 
     deploy(LogRetentionDays="7")
@@ -139,6 +162,7 @@ def test_a_stage_is_deployed_changed_restored_and_deleted(
     assert {(parts[0], parts[1]) for parts in changes} == {("~", "AWS::Logs::LogGroup")}
     assert {parts[2] for parts in changes} == {"AccessLog", *(f"{function}Log" for function in FUNCTIONS)}
 
+    check_rollback(aws, deploy, packages[-1], config_file.parent, capsys, LogRetentionDays="7")
     outputs = resource_stack(aws).outputs()
     check_restore(aws, outputs, capsys)
 
@@ -189,6 +213,7 @@ def test_a_stage_is_deployed_changed_restored_and_deleted(
     assert "KEPT" not in output
     assert list_resources(aws) == set()
     assert not [name for name, value in read_settings(config_file).items() if value.startswith("kms:")]
+    assert location.find("dev", config_file) is None
 
     # A new stage with this name can be deployed as the first one was.
     with pytest.raises(ShippingError) as caught:

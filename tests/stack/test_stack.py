@@ -21,7 +21,7 @@ from tests.stack.spending_routes import SpendingRoutes, check_alarm, check_unava
 
 
 def test_the_smoke_test_passes(stack: DeployedStack, capsys: pytest.CaptureFixture[str]) -> None:
-    build = stack.package.digest[:12]
+    build = stack.shipment.running_build()
     smoke = Smoke(stack.api_url, stack.dev["extension_origin"], build, is_emulated=True)
     smoke.run()
 
@@ -118,7 +118,7 @@ def test_a_second_deployment_changes_nothing_and_a_setting_only_functions(stack:
 
     direct = [change for change in plan.changes if not change.follows]
     names = {change.name for change in direct}
-    functions = {"APIHandler", "Work", "Sweep", "Erase", "Reconcile", "Count", "DailyAudit"}
+    functions = {"APIHandler", "Work", "Sweep", "Reconcile", "Count", "DailyAudit"}
     assert names == functions
     assert all(change.action == "Modify" and change.replaced != "True" for change in direct)
     assert stack.shipment.plan_resources() is None

@@ -12,6 +12,7 @@ from chalicelib.models.sessions import LiveOptions, Session, SocketCredential
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.sessions import session_from, session_key
 from chalicelib.repositories.table import Tables
+from chalicelib.repositories.transcripts import segments_in
 from tests.credits.account_invariants import Books
 from tests.default_prices import LIVE_PER_MINUTE
 from tests.engines import Engine
@@ -159,10 +160,11 @@ class Listener:
         assert len(sessions) == len(lines) <= 1
         for item, line in zip(sessions, lines, strict=True):
             assert (item["held"], item["done_ms"]) == (0, billed_ms)
-            assert item["charged"] == books.balance.used == -(-billed_ms * LIVE_PER_MINUTE // 60_000)
+            session = session_from(item)
+            assert session.charged == books.balance.used == -(-billed_ms * LIVE_PER_MINUTE // 60_000)
             assert item["state"] in ("lapsed", "stopped")
-            assert (line["state"], line["audio_ms"], line["credits"]) == (item["state"], billed_ms, item["charged"])
-        blocks = [item["segments"] for sk, item in books.app.items() if sk.startswith("SEGMENT#")]
+            assert (line["state"], line["audio_ms"], line["credits"]) == (item["state"], billed_ms, session.charged)
+        blocks = [segments_in(item) for sk, item in books.app.items() if sk.startswith("SEGMENT#")]
         assert blocks or not self.saved, "saved words are lost"  # Each save has the same ones.
 
 

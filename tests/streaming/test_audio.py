@@ -292,6 +292,27 @@ def test_a_recording_of_unknown_length_that_was_cut_off_loses_the_started_frame_
     assert read(header).frames == sound
 
 
+@pytest.mark.parametrize("name", [b"RF64", b"BW64"])
+@pytest.mark.parametrize("size", [0xFFFFFFFF, 16_000])
+@pytest.mark.parametrize("trailer", [b"", chunk(b"LIST", b"INFO"), chunk(b"axml", b"<ebuCoreMain/>")])
+def test_a_file_of_64_bits_is_read(name: bytes, size: int, trailer: bytes) -> None:
+    sound = frames(500)
+    sizes = chunk(b"ds64", struct.pack("<QQQI", 0, len(sound), len(sound) // 2, 0))
+    body = riff(sizes, chunk(b"fmt ", layout()), chunk(b"data", sound, size), trailer)
+
+    assert read(name + b"\xff\xff\xff\xff" + body[8:]).frames == sound
+
+
+@pytest.mark.parametrize("without_head", [0, 8])
+@pytest.mark.parametrize("before", [b"", chunk(b"LIST", b"INFOab")])
+def test_the_size_of_the_file_in_place_of_that_of_its_sound_is_read(without_head: int, before: bytes) -> None:
+    sound = frames(500)
+    body = riff(before, chunk(b"fmt ", layout()), chunk(b"data", sound))
+    wrong = struct.pack("<I", len(body) - without_head)
+
+    assert read(body.replace(b"data" + struct.pack("<I", len(sound)), b"data" + wrong)).frames == sound
+
+
 def test_all_data_chunks_are_one_sound() -> None:
     first, second, third = frames(500), b"\3\4" * 3_000, b"\5\6" * 2_000
     parts = chunk(b"fmt ", layout()), chunk(b"data", first), chunk(b"LIST", b"odd"), chunk(b"data", second)

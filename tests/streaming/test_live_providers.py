@@ -239,6 +239,7 @@ def test_relayed_audio_needs_no_provider_that_the_client_speaks(stage: Stage) ->
         ({}, NO_TURN),
         ({"silence_ms": 0}, TurnSettings(silence_ms=0)),
         ({"silence_ms": 900, "max_silence_ms": 900}, TurnSettings(silence_ms=900, max_silence_ms=900)),
+        ({"silence_ms": 0.56 * 1000, "max_silence_ms": 1279.5}, TurnSettings(silence_ms=560, max_silence_ms=1_280)),
         ({"confidence": 0.7}, TurnSettings(confidence_thousandths=700)),
         ({"confidence": 1}, TurnSettings(confidence_thousandths=1_000)),
         ({"max_silence_ms": 60_000, "confidence": 0}, TurnSettings(max_silence_ms=60_000, confidence_thousandths=0)),

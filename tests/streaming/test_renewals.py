@@ -134,7 +134,7 @@ def test_the_keys_of_earlier_renewals_are_bounded(backend: Backend) -> None:
     ada = backend.person(200)
     session_id = backend.start(ada).session_id
     for number in range(MAX_REMEMBERED_RENEWALS + 3):
-        backend.streaming.renew(ada, session_id, True, f"key {number}", "hash")
+        backend.streaming.renew(ada, session_id, True, f"{number:08}-key", "hash")
 
     item = backend.tables.get(session_key(ada.user_id, session_id)) or {}
-    assert item["followed_renewals"] == [f"key {number}" for number in range(2, MAX_REMEMBERED_RENEWALS + 2)]
+    assert item["followed_renewals"] == [f"{number:08}" for number in range(2, MAX_REMEMBERED_RENEWALS + 2)]

@@ -12,7 +12,7 @@ from chalicelib.http import request
 from chalicelib.http.parameters import MAX_LARGE_JSON_BYTES
 from chalicelib.models.accounts import Caller
 from chalicelib.models.transcripts import Segment
-from chalicelib.repositories.sessions import session_key
+from chalicelib.repositories.sessions import session_from, session_key
 from chalicelib.streaming.segments import MAX_REJECTED, MAX_SEGMENTS
 from tests.fakes import Backend
 from tests.streaming.test_words import reasons, save, segment, stored_segments
@@ -49,6 +49,11 @@ def send(
         ({"start_ms": 1e12, "end_ms": 5}, {"start_ms": 2_592_000_000, "end_ms": 2_592_000_000}),
         ({"text": "x" * 2_001}, {"text": "x" * 2_001}),
         ({"text": "é" * 20_001}, {"text": "é" * 20_000}),
+        ({"text": "a" + "🇩🇪" * 10_000}, {"text": "a" + "🇩🇪" * 9_999}),
+        ({"text": "ab" + "👨‍👩‍👧" * 4_000}, {"text": "ab" + "👨‍👩‍👧" * 3_999}),
+        ({"text": "ก" + "กำ" * 10_000}, {"text": "ก" + "กำ" * 9_999}),
+        ({"text": "e\u0301" * 10_001}, {"text": "e\u0301" * 10_000}),
+        ({"speaker": "a" + "👩🏽‍🚀" * 13}, {"speaker": "a" + "👩🏽‍🚀" * 12}),
         ({"text": "  \n a \x00 \u200f"}, {"text": "  \n a \x00 \u200f"}),
         ({"speaker": None}, {"speaker": ""}),
         ({"speaker": 1}, {"speaker": "1"}),
@@ -238,7 +243,7 @@ def test_the_answer_to_a_stop_of_a_whole_body_fits_into_a_response(backend: Back
     assert len(stopped.rejected) == len(many.rejected) == MAX_REJECTED
     item = backend.tables.get(session_key(ada.user_id, many.session_id))
     assert item
-    assert len(item["left_out"]) < MAX_SEGMENTS
+    assert len(session_from(item).left_out) < MAX_SEGMENTS
 
 
 @pytest.mark.parametrize("segment_bytes", [b"0", b"{}", b"null", b'""', b"[]"])

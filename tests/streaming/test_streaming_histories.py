@@ -22,6 +22,7 @@ from chalicelib.dates import utc_date
 from chalicelib.errors import AppError, ProviderError
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.ledger_items import balance_key
+from chalicelib.repositories.sessions import session_from
 from chalicelib.repositories.table import Tables, Write
 from tests.credits.account_invariants import Books
 from tests.credits.test_ledger_histories import PROFILE
@@ -154,15 +155,16 @@ class LiveHistories(RuleBasedStateMachine):
         books, model = Books.of(self.engine, self.names, self.caller.user_id), self.model
         books.check()
         assert (books.balance.available, books.balance.held) == (model.available, model.held_credits)
-        sessions = {item["session_id"]: item for sk, item in books.app.items() if sk.startswith("SESSION#")}
+        items = [item for sk, item in books.app.items() if sk.startswith("SESSION#")]
+        sessions = {session.session_id: session for session in map(session_from, items)}
         assert {
-            name: (item["state"], item["done_ms"], item["charged"], item["held"]) for name, item in sessions.items()
+            name: (session.state, session.done_ms, session.charged, session.held) for name, session in sessions.items()
         } == {
             name: (lease.state, lease.billed * 1_000, lease.charged, lease.held)
             for name, lease in model.sessions.items()
         }
         for name, lease in model.sessions.items():
-            stretches = sessions[name]["covered_ms"]
+            stretches = sessions[name].covered_ms
             assert {at for start, end in stretches for at in range(start, end, 1_000)} == {
                 s * 1_000 for s in lease.covered
             }

@@ -11,6 +11,7 @@ from chalicelib.models.accounts import Caller
 from chalicelib.models.sessions import Session
 from chalicelib.repositories.sessions import session_from, session_key
 from chalicelib.repositories.table import Tables
+from chalicelib.repositories.transcripts import segments_in
 from chalicelib.streaming.lease_rules import LeaseRules
 from chalicelib.streaming.segments import MAX_BLOCK_BYTES
 from chalicelib.streaming.words import COMPARISONS_PER_DAY
@@ -34,7 +35,7 @@ def bytes_of_blocks(backend: Backend, caller: Caller, lease: contract.Lease) -> 
     """Of all that is stored, also where a later block replaces it."""
     prefix = f"SEGMENT#{lease.transcript_id}#S#"
     blocks = list(backend.tables.query_all("app", f"USER#{caller.user_id}", prefix))
-    sizes = [sum(len(f"{text}{speaker}".encode()) + 100 for *_, text, speaker in block["segments"]) for block in blocks]
+    sizes = [sum(len(f"{s.text}{s.speaker}".encode()) + 100 for s in segments_in(block)) for block in blocks]
     assert max(sizes, default=0) <= MAX_BLOCK_BYTES
     return sum(sizes)
 

@@ -19,7 +19,8 @@ Accounts, live transcription, catch-ups, credits and payments for browser extens
 with a lock. Operations that say so also need the group `admins`.
 
 **Formats.** JSON in UTF-8 in both directions. Times are RFC 3339 in UTC, durations whole seconds or `_ms`, credits
-whole numbers, money whole cents or micro-USD. Unknown fields are refused. A response leaves out what does not apply,
+whole numbers, money whole cents or micro-USD. Unknown fields are refused, and so are unknown
+query parameters where an operation lists 400. A response leaves out what does not apply,
 and may get new fields, and new values in an enumeration, that are not listed here.
 
 **Errors** have one shape, with a `code` for programs. Every `conflict` and every `unauthenticated` also has a

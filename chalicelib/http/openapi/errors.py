@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from ... import errors
+from ... import contract, errors
 from ..parameters import RawBody, RouteSpec, Source
 from ..responses import MAY_BE_RETRIED, STATUS
 from .messages import DETAILS, MESSAGES
@@ -67,7 +67,11 @@ SCHEMA = {
 def codes(spec: RouteSpec) -> set[str]:
     """All codes that a route may answer: those of every route, of what it reads, and its own."""
     found = ALWAYS | set(spec.errors) | {errors.REASON_CODES[reason] for reason in spec.reasons}
+    if spec.shape_of(Source.QUERY) is None:  # A parameter is unknown there.
+        found |= CODES_BY_SOURCE[Source.QUERY]
     for parameter in spec.parameters.values():
+        if parameter.shape is contract.AnyQuery:
+            continue
         found |= {"too_large"} if isinstance(parameter.shape, RawBody) else CODES_BY_SOURCE[parameter.source]
     return found if spec.limit == WEBHOOKS else found | {"rate_limited"}
 

@@ -31,8 +31,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Confirm the email address with the code that was sent to it
-         * @description The free credits are added with the confirmation.
+         * Confirm the email address with the code that was sent to it, and set the password
+         * @description The free credits are added with the confirmation. Send the password of the sign-up again: without it, one may have to be set with `POST /auth/forgot-password`.
          */
         post: operations["confirm"];
         delete?: never;
@@ -1075,16 +1075,19 @@ export interface components {
         CodeSent: {
             sent: boolean;
         };
-        /** @description `password`: of the account from now on. Always send it: no password from before opens the account then, and an address that was registered more than once needs it. */
+        /** @description `password`: of the account from now on. Always send the one that the user chose: otherwise that of the sign-up opens the account only if sign-up and code come from one network, because others may have registered the address. */
         Confirm: {
             email: string;
             code: string;
             password?: string | null;
         };
+        /** @description `password_required`: no password opens the account yet, because none came with the code. Send the same code again with one, within 15 minutes, or set one with a code of `POST /auth/forgot-password`. */
         Confirmed: {
             confirmed: boolean;
             free_credits: number;
             free_credits_reason?: string;
+            /** @default false */
+            password_required?: boolean;
         };
         /**
          * @description Money in micro-USD. Margin: revenue minus provider cost and payment fees.
@@ -1355,13 +1358,19 @@ export interface components {
             purchases: components["schemas"]["PurchaseItem"][];
             next_cursor: string | null;
         };
-        /** @description The most that the range would cost. No credits were held. */
+        /**
+         * @description The most that the range would cost. No credits were held.
+         *
+         *     If the same range of the same unchanged source was requested before, `credits` is 0, `job_id` is the catch-up that the request would return, and `is_stored` says whether that is done: otherwise the request joins it.
+         */
         Quote: {
             credits: number;
             credits_available: number;
             from_ms: number;
             to_ms: number;
             price_version: string;
+            is_stored: boolean;
+            job_id?: string;
         };
         QuotedMoment: {
             start_ms: number;
@@ -2257,6 +2266,7 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
+            400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -2288,6 +2298,7 @@ export interface operations {
                     "application/json": components["schemas"]["AccountDeleted"];
                 };
             };
+            400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -2593,6 +2604,7 @@ export interface operations {
                     "application/json": components["schemas"]["OpenSessions"];
                 };
             };
+            400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -3205,6 +3217,7 @@ export interface operations {
                     "application/json": components["schemas"]["CreditBalance"];
                 };
             };
+            400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -3748,6 +3761,7 @@ export interface operations {
                     "application/json": components["schemas"]["LastAudit"];
                 };
             };
+            400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["AccountBlockedOrForbiddenOrOriginNotAllowed"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -4209,6 +4223,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+            400: components["responses"]["InvalidRequest"];
             403: components["responses"]["OriginNotAllowed"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];

@@ -38,7 +38,7 @@ class EventRecorder:
         self.errors: list[StreamingError] = []
         self.failed = threading.Event()
         # The SDK's own limits, 1 s to connect and 5 s for the last turn, are too short for a busy machine.
-        options = StreamingClientOptions(api_host=host, connect_timeout=10, terminate_timeout=60, **credential)
+        options = StreamingClientOptions(api_host=host, connect_timeout=60, terminate_timeout=60, **credential)
         self.client = StreamingClient(options)
         for event, value in (
             (StreamingEvents.Begin, self.begins),

@@ -105,7 +105,7 @@ def send_turns(options: StreamingOptions, *texts: str) -> list[dict]:
         turns.add_audio(noise(1_000))
         for expected in range(1, len(texts)):
             turns.add_audio(tone(700))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while len(messages) < expected:
                     await asyncio.sleep(0.001)
         turns.finish()

@@ -75,7 +75,9 @@ class CatchingUp:
             lambda application: application.catchups.start(person.me, query, "quote", "quote", WEBHOOK_BASE),
         )
         service = "catchup_session" if body.session_id else "catchup"
-        if quote.credits != price(quote.price_version, service, quote.to_ms - quote.from_ms):
+        most = 0 if quote.job_id else price(quote.price_version, service, quote.to_ms - quote.from_ms)
+        earlier_ids = {earlier.job_id for earlier in self.simulation.memory.catchups if earlier.person is person}
+        if quote.credits != most or not {quote.job_id} <= earlier_ids | {""}:
             raise ViolationError(f"the price of {body} was said to be {quote}")
 
     def _start(self, body: contract.Catchup) -> RequestedCatchup:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tests.simulation.actors.held_session import CLOCK_SLACK_MS, STOP, HeldSession
-from tests.simulation.books import AccountBooks, number, text
+from tests.simulation.books import AccountBooks, block_texts, number, text
 from tests.simulation.core import Simulation
 from tests.simulation.engine import APP, stored_items
 from tests.simulation.faults import DAY_MS, MINUTE_MS, SECOND_MS
@@ -74,7 +74,7 @@ def check_stored_words(simulation: Simulation) -> None:
     for person, session in simulation.listened:
         prefix = f"SEGMENT#{session.transcript_id}#S#"
         stored = [item for sk, item in stored_items(APP, f"USER#{person.user_id}").items() if sk.startswith(prefix)]
-        texts = {row["L"][3]["S"] for item in stored for row in item["segments"]["L"]}
+        texts = {words for item in stored for words in block_texts(item)}
         if (size := _size_of(texts)) > BASE_BYTES:
             _check_bytes(simulation, person.user_id, session, size)
 

@@ -42,7 +42,9 @@ FAULTS = {
         "catchup/summarise.py", "if job.summary_tries >= budget.tries:", "if job.summary_tries >= 99:"
     ),
     "a sweep that queues no catch-up": PlantedFault(
-        "catchup/service.py", "                self.queue.send(hold.reference)\n", ""
+        "catchup/service.py",
+        "            try:\n                self.queue.send(job_id)\n                with suppress",
+        "            try:\n                with suppress",
     ),
     "an answer that is charged and not stored": PlantedFault(
         "transcripts/questions.py",

@@ -8,7 +8,7 @@ FAULTS = {
     ),
     "a second token for a running lease": PlantedFault(
         "streaming/service.py",
-        'return self.leases.stored_response(earlier, body_hash, earlier["body_hash"], "first_answer")',
+        "return self.leases.repeat_start(earlier, body_hash)",
         "return self.leases.issue(session_from(earlier), available, is_buyer=balance.is_buyer)",
     ),
     "a session updated whatever happened to it meanwhile": PlantedFault(

@@ -30,7 +30,9 @@ EXAMPLES = [
         key_moments=[key_moment],
         summary_is_whole=True,
     ),
-    contract.Quote(credits=5, credits_available=195, from_ms=0, to_ms=300_000, price_version="2026-11"),
+    contract.Quote(
+        credits=5, credits_available=195, from_ms=0, to_ms=300_000, price_version="2026-11", is_stored=False
+    ),
     contract.WebhookQuery(job=JOB),
     contract.TranscriptEnded(transcript_id="2f8a-11", status="completed"),
     contract.WebhookReceipt(received=True),

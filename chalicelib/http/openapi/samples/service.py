@@ -3,5 +3,6 @@
 from .... import contract
 
 EXAMPLES = [
+    contract.AnyQuery(),
     contract.Health(status="ok", stage="prod", build="2026-11-30"),
 ]
