@@ -14,6 +14,8 @@ test("a socket that breaks off is followed by another, which receives the words 
   bench.assertWords();
   bench.assertPlaces(1_500);
   assert.deepEqual(bench.backend.session.renewals.map(({ interrupted }) => interrupted), [true]);
+  const actions = bench.backend.requests.map(({ body }) => body["action"]);
+  assert.deepEqual(actions.slice(0, 4), [undefined, "start", "save", "renew"]); // what is saved counts as covered
   assert.deepEqual(bench.states, ["starting", "live", "reconnecting", "live", "stopping", "ended"]);
   assert.deepEqual(bench.of("uncovered"), []);
 });
@@ -355,4 +357,74 @@ test("a stop that the API never answers is an error; the words stay, and the nex
   await bench.clock.until(restarted.live.stop("s1"));
   bench.assertWords();
   assert.deepEqual(await bench.clock.until(restarted.live.findOpen()), []);
+});
+
+test("what was sent and not recognised, and is too old to be sent again, is reported", async () => {
+  const bench = new Bench({ bufferSeconds: 5 });
+  bench.backend.socketFaults.push("stall");
+  await bench.start();
+  await bench.speak(20, { isBreathless: true });
+  bench.backend.cutSockets();
+  await bench.speak(10);
+  await bench.stop();
+
+  const [gap] = bench.of("uncovered");
+  assert.equal(gap?.reason, "buffer_full");
+  assert.ok(Math.abs(gap.startMs) < 1_500 && Math.abs(gap.endMs - 15_000) < 1_500, `${gap.startMs} to ${gap.endMs}`);
+  const first = Number(bench.captions[0]?.slice(1)) / 2;
+  assert.ok(first * 1_000 <= gap.endMs + 1_500);
+  assert.deepEqual(bench.captions, bench.expected(first));
+});
+
+test("a lease that was answered late is renewed by its own age", async () => {
+  const bench = new Bench();
+  bench.backend.fail("start", "lose", "429+20");
+  await bench.start();
+  await bench.speak(60);
+  await bench.stop();
+
+  const [renewal] = bench.backend.session.renewals;
+  assert.ok((bench.of("lease")[0]?.endsInSeconds ?? 60) <= 41);
+  assert.equal(renewal?.interrupted, false);
+  assert.ok((renewal?.at ?? 0) - bench.backend.session.startedAt < 60);
+  bench.assertWords();
+});
+
+test("a device that wakes with audio before its timers shows the gap", async () => {
+  const bench = new Bench({ sampleRate: 24_000 });
+  bench.backend.providers = ["openai"]; // its socket outlives the lease
+  await bench.start();
+  await bench.speak(20);
+  bench.clock.sleep(100_000, true);
+  bench.session.feed(new Int16Array(2_400));
+  await bench.speak(10);
+  await bench.stop();
+
+  assert.deepEqual(bench.backend.session.renewals.map(({ interrupted }) => interrupted), [true]);
+});
+
+test("words for which a stop has no room follow it, and wait in the storage where that fails", async () => {
+  const bench = await new Bench().start();
+  bench.backend.stopRoom = 2;
+  await bench.speak(9);
+  bench.backend.fail("save", "drop", "drop", "drop", "drop", "drop");
+  await bench.stop();
+  assert.equal(bench.of("ended")[0]?.reason, "stopped");
+  assert.equal(bench.backend.words.length, 8);
+  await bench.clock.until(bench.client.live.saveUnsaved());
+
+  bench.assertWords();
+  assert.deepEqual(await bench.storage.keys("live-transcription/outbox"), []);
+});
+
+test("a renewal that conflicts with another one is followed by one of its own", async () => {
+  const bench = await new Bench().start();
+  bench.backend.fail("renew", "409");
+  await bench.speak(60);
+  await bench.stop();
+
+  bench.assertWords();
+  const renewals = bench.backend.requests.filter(({ body }) => body["action"] === "renew");
+  assert.deepEqual(renewals.map(({ body }) => body["interrupted"]), [false, true]);
+  assert.notEqual(renewals[0]?.key, renewals[1]?.key);
 });

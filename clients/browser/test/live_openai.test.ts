@@ -134,3 +134,20 @@ test("a recording shorter than a commit may be is filled with silence", async ()
   assert.deepEqual(fakes(bench)[0]?.errors, []);
   assert.deepEqual(fakes(bench)[0]?.commits, [2_400]);
 });
+
+test("a turn that is completed after the next one still comes first", async () => {
+  const bench = openAIBench();
+  bench.backend.socketFaults.push("slow_turns");
+  await bench.start();
+  for (let turn = 0; turn < 4; turn++) {
+    await bench.speak(2, { isBreathless: true });
+    for (let frame = 0; frame < 6; frame++) {
+      await bench.clock.advance(100);
+      bench.session.feed(new Int16Array(2_400));
+    }
+  }
+  await bench.clock.advance(8_000);
+  await bench.stop();
+
+  assert.deepEqual(bench.captions, bench.expected(0, 8));
+});

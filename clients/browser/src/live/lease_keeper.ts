@@ -27,7 +27,6 @@ export class LeaseKeeper {
   /** A renewal whose answer is missing, to be sent again as it was. */
   #renewal: { idempotencyKey: string; interrupted: boolean } | undefined;
   #isRefused = false;
-  #isLastChance = false;
 
   constructor(
     private readonly environment: Environment,
@@ -87,7 +86,7 @@ export class LeaseKeeper {
     try {
       const timed = await this.stream.renewTimed(body, { idempotencyKey, signal, tries: TRIES });
       this.#renewal = undefined;
-      this.#isRefused = this.#isLastChance = false;
+      this.#isRefused = false;
       this.#clock = this.#adopt(timed);
       this.#unused = undefined;
       return timed.lease;
@@ -109,9 +108,8 @@ export class LeaseKeeper {
       return true;
     }
     const endsInMs = this.endsInMs;
-    const canWait = hasSocket && !this.#isLastChance && endsInMs > LAST_WORDS_MS;
+    const canWait = hasSocket && endsInMs > LAST_WORDS_MS;
     if (!(error instanceof InsufficientCreditsError) || !canWait) return false;
-    this.#isLastChance = true;
     this.#clock.postpone(this.#now + endsInMs - LAST_WORDS_MS);
     this.#reportCredits(error.available, Math.round(endsInMs / 1000));
     return true;

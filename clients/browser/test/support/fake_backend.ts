@@ -23,7 +23,7 @@ interface FakeSession {
  * What happens to a request: it never arrives, its answer is lost, it hangs, or it gets this status.
  * `+N` is the Retry-After.
  */
-export type RequestFault = "drop" | "lose" | "hang" | "429+1" | "503+2" | "503" | "502" | "409+1" | "500";
+export type RequestFault = "drop" | "lose" | "hang" | "429+1" | "429+20" | "503+2" | "503" | "502" | "409" | "409+1" | "500";
 
 type Body = Record<string, unknown>;
 class Refusal extends Error {
@@ -57,6 +57,8 @@ export class FakeBackend {
   hasNoNetwork = false;
   hasDates = true;
   wordsLimit = Number.POSITIVE_INFINITY;
+  /** How many segments one stop has room for. */
+  stopRoom = Number.POSITIVE_INFINITY;
   validTokens = new Set(["token_0"]);
   tokenCount = 0;
   openSockets = 0;
@@ -143,7 +145,7 @@ export class FakeBackend {
       if (fault && /^\d/.test(fault)) {
         const [status, seconds] = fault.split("+").map(Number) as [number, number | undefined];
         const code = status === 429 ? "rate_limited" : status === 409 ? "conflict" : status === 500 ? "internal_error" : "unavailable";
-        throw new Refusal(status, code, status === 409 ? { reason: "still_running" } : {}, seconds);
+        throw new Refusal(status, code, status === 409 ? { reason: seconds ? "still_running" : "renewed_since" } : {}, seconds);
       }
       const [status, answer] = this.#answer(method, path, text, body, key, token);
       return this.#json(status, answer);
@@ -252,7 +254,9 @@ export class FakeBackend {
   }
 
   #stop(session: FakeSession, body: Body): Body {
-    const { rejected } = this.#store(session, (body["segments"] as Segment[] | undefined) ?? []);
+    const segments = (body["segments"] as Segment[] | undefined) ?? [];
+    const { rejected } = this.#store(session, segments.slice(0, this.stopRoom));
+    for (const { seq } of segments.slice(this.stopRoom)) rejected.push({ seq, reason: "save_full" });
     if (session.state === "active") this.#bill(session);
     if (session.state !== "stopped") {
       session.stoppedAt = this.now;

@@ -10,7 +10,7 @@ export interface SocketToken {
 }
 
 /** What a test makes the next sockets do. */
-export type SocketFault = "refuse" | "cut" | "stall" | "no_termination" | "unformatted" | "failed" | "never_open";
+export type SocketFault = "refuse" | "cut" | "stall" | "no_termination" | "unformatted" | "failed" | "never_open" | "slow_turns";
 
 const OPEN_MS = 150;
 const WORDS_MS = 300;
@@ -217,6 +217,7 @@ export class FakeOpenAI extends FakeSocket {
     this.deliver({ type: "input_audio_buffer.committed", item_id }, 10);
     const type = `conversation.item.input_audio_transcription.${this.fault === "failed" && this.#items === 1 ? "failed" : "completed"}`;
     // The first of two turns may be completed after the second one.
-    if (this.fault !== "no_termination") this.deliver({ type, item_id, transcript }, this.#items % 2 ? LAST_WORDS_MS + 50 : 60);
+    const slowMs = this.fault === "slow_turns" ? 6_000 : LAST_WORDS_MS;
+    if (this.fault !== "no_termination") this.deliver({ type, item_id, transcript }, this.#items % 2 ? slowMs : 60);
   }
 }
