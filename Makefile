@@ -90,8 +90,8 @@ check-lint:
 check-types:
 	$(PY) -m mypy
 check-template:
-	$(VENV)/bin/cfn-lint .chalice/resources.yaml
-check-secrets:
+	$(VENV)/bin/cfn-lint .chalice/resources.yaml .github/aws/deploy-role.yaml
+check-secrets: $(DEV_READY)
 	$(PY) -m scripts.secret_scan
 check-words:
 	$(PY) -m scripts.check_words

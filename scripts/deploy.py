@@ -13,6 +13,7 @@ from typing import Any
 
 from chalicelib.settings import load as app_config
 from scripts.shipping import location, overview, own_secrets, plain, project
+from scripts.shipping.account import check_concurrency
 from scripts.shipping.cloudformation import DONE, Plan
 from scripts.shipping.package import Package
 from scripts.shipping.project import EXPECTED_ERRORS, Aws, RealAws, ShippingError
@@ -101,7 +102,8 @@ def deploy(
     print(overview.describe(shipment, resources_only=resources_only))
     _check_no_retained_resources(shipment)
     state = shipment.resource_stack.check_idle()
-    shipment.application_stack.check_idle()
+    has_application = shipment.application_stack.check_idle() not in overview.NOT_THERE
+    deployed = shipment.application_stack.parameters() if has_application else {}
     remembered = location.find(stage, config_file)
     is_new = state in overview.NOT_THERE or bool(remembered and remembered.is_new)
     sealer = Sealer(aws.client("kms"), stage)
@@ -120,6 +122,7 @@ def deploy(
         complete_secrets(previous_outputs)
         if not resources_only:
             _check(sealer, settings, stage)
+    check_concurrency(aws, shipment.parameters, deployed)
     _apply("resources", shipment.plan_resources(), agree, lambda: _remember(shipment, config_file, is_new))
     outputs = shipment.resource_stack.outputs()
     complete_secrets(outputs)

@@ -1,7 +1,8 @@
-"""List the dead letters: messages of jobs that failed five times. Send them again once the cause is fixed.
+"""List the dead letters: messages of jobs that failed five times, and batches of ledger entries that were not counted.
+Process them again once the cause is fixed.
 
 .venv/bin/python -m scripts.replay --stage prod                list them
-.venv/bin/python -m scripts.replay --stage prod --send-back    send them to the queue again: a job may run twice
+.venv/bin/python -m scripts.replay --stage prod --send-back    process them again: each may run twice
 """
 
 import argparse
@@ -12,8 +13,10 @@ from typing import Any
 from scripts.shipping import location, project
 from scripts.shipping.cloudformation import Stack
 from scripts.shipping.project import APP_NAME, EXPECTED_ERRORS, Aws
+from scripts.shipping.stream_batches import count_again, parse_stream_batch
 
 HIDDEN_SECONDS = 120  # while they are listed
+RECOUNT = 'Its records are gone from the stream. POST /admin/audit with {"recount": true} counts them.'
 
 
 def main(arguments: list[str] | None = None, aws: Aws | None = None, config_file: Path = project.CONFIG) -> int:
@@ -27,24 +30,28 @@ def main(arguments: list[str] | None = None, aws: Aws | None = None, config_file
         print(error, file=sys.stderr)
         return 1
     print(
-        f"{count} dead letter{'' if count == 1 else 's'}"
-        + (", sent to the queue" if options.send_back and count else "")
+        f"{count} dead letter{'' if count == 1 else 's'}" + (", processed again" if options.send_back and count else "")
     )
     return 0
 
 
 def replay(aws: Aws, stage: str, *, send_back: bool) -> int:
-    """Print every dead letter, and with `send_back` move it to the queue; returns the number of letters."""
+    """Print every dead letter, and with `send_back` process it again; returns the number of letters."""
     outputs = Stack(aws.client("cloudformation"), f"{APP_NAME}-{stage}-resources").outputs()
     sqs, dead_queue = aws.client("sqs"), outputs["DeadJobsQueueUrl"]
     letters_by_id: dict[str, Any] = {}
     while letters := _receive(sqs, dead_queue):
         for letter in letters:
             if letter["MessageId"] not in letters_by_id:
-                print(f"  {letter['Body']}  (sent {letter['Attributes']['SentTimestamp']} ms)")
+                content = parse_stream_batch(letter["Body"]) or letter["Body"]
+                print(f"  {content}  (sent {letter['Attributes']['SentTimestamp']} ms)")
             letters_by_id[letter["MessageId"]] = letter
             if send_back:
-                sqs.send_message(QueueUrl=outputs["JobsQueueUrl"], MessageBody=letter["Body"])
+                if batch := parse_stream_batch(letter["Body"]):
+                    if not count_again(aws, stage, batch):
+                        print(f"    {RECOUNT}")
+                else:
+                    sqs.send_message(QueueUrl=outputs["JobsQueueUrl"], MessageBody=letter["Body"])
                 sqs.delete_message(QueueUrl=dead_queue, ReceiptHandle=letter["ReceiptHandle"])
     if not send_back:
         for letter in letters_by_id.values():  # They can be received again immediately.

@@ -8,6 +8,7 @@ import time
 from scripts.local.deployed import DeployedStack
 from scripts.local.processes import ChildError, ended_by_signals
 from scripts.local.stack import StackError
+from scripts.local.throttle import check_throttle
 from scripts.shipping.project import ShippingError
 from scripts.smoke import Smoke
 
@@ -30,6 +31,8 @@ def main() -> int:
             target, build = stack.shipment.target, stack.shipment.running_build()
             size = f"{stack.package.size_bytes / 1e6:.1f} MB"
             print(f"package: {size}, build {build}, for {target.runtime} on {target.architecture}")
+            api_id = stack.shipment.application_stack.outputs()["RestAPIId"]
+            print(f"gateway: {check_throttle(stack.aws.client('apigateway'), api_id)}")
             is_once = bool(os.environ.get("ONCE"))
             if not is_once:  # Otherwise these addresses are gone seconds later.
                 print(READY.format(**stack.dev), flush=True)

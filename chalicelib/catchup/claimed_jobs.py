@@ -79,7 +79,9 @@ class ClaimedJobs:
 
     def mark_provider_copy_deleted(self, ended_job: Job) -> None:
         """An ended job needs no claim: nothing else about it changes."""
-        with suppress(WriteRefusedError):  # It was deleted meanwhile.
+        with suppress(
+            WriteRefusedError
+        ):  # It was deleted meanwhile, or a notification came: its message does the rest.
             self.tables.write(mark_provider_copy_deleted(ended_job))
 
     def list_copies(self, job_id: str) -> list[ProviderCopy]:

@@ -146,8 +146,8 @@ class Transcription:
         return self.jobs.save(job, billed_ms=billed_ms, model=model, cost_micro_usd=cost, **changes)
 
     def delete_provider_copy(self, job: Job) -> Job:
-        """Have the provider delete its copy; if that fails, it is left for `delete_remaining_copies`."""
-        if not job.provider_id or job.is_provider_copy_deleted:
+        """Have the provider delete its copy; if that fails, or is not all, it is left for `delete_remaining_copies`."""
+        if job.remaining_copies != [job.provider_id]:
             return job
         try:
             self._delete(job.provider_id)

@@ -108,9 +108,7 @@ class CatchupJob(ResponseShape, kw_only=True):
     error: JobError | UnsetType = UNSET
 
 
-class WebhookQuery(Struct, kw_only=True):
-    """Other parameters are ignored, as in the body."""
-
+class WebhookQuery(RequestShape, kw_only=True):
     job: Identifier
 
 

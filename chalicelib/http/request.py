@@ -134,11 +134,16 @@ def query(request: Request, shape: type[Shape]) -> Shape:
         values = request.query_params.getlist(name)
         if len(values) != 1 and name in names and not takes_any:
             raise InvalidRequestError("This parameter was sent more than once. Send it once.", name[:100])
-        parameters[name] = values[0]
+        parameters[_whole_letters(name)] = _whole_letters(values[0])
     try:
         return msgspec.convert(parameters, shape, strict=False)
     except msgspec.ValidationError as error:
         raise invalid_request(error, shape, "parameter") from error
+
+
+def _whole_letters(text: str) -> str:
+    """The text with U+FFFD for each half of a pair of surrogates, as a body is read: no answer could repeat it."""
+    return text if text.isascii() else re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 def header(request: Request, name: str) -> str:

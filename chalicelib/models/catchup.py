@@ -98,7 +98,7 @@ class Job(Struct, frozen=True):
 
     @property
     def is_known_to_provider(self) -> bool:
-        """Whether the provider still has a transcript of it that must be deleted."""
+        """Whether the provider may still have a transcript of it, known or named by a notification."""
         return bool(self.provider_id or self.notified_id) and not self.is_provider_copy_deleted
 
     @property

@@ -47,14 +47,14 @@ FAILURES = (
 OTHER_FAILURE = (
     "The recording could not be transcribed. Nothing was charged. Start again, or upload it in another format."
 )
-Milliseconds = Annotated[int, msgspec.Meta(ge=-1_000, le=360_000_000)]
+Milliseconds = Annotated[float, msgspec.Meta(ge=-1_000, le=360_000_000)]
 
 
 class TranscriptWord(msgspec.Struct):
     text: str
     start: Milliseconds
     end: Milliseconds
-    confidence: float = 0.0
+    confidence: float | None = None
 
 
 class TranscriptResponse(msgspec.Struct):
@@ -130,7 +130,7 @@ class AssemblyAITranscripts:
             raise ProviderFailedError(_failure_reason(error))
         if transcript.status != "completed":
             return None
-        words = tuple(Word(w.text, max(w.start, 0), max(w.end, 0), w.confidence) for w in transcript.words or [])
+        words = tuple(map(_word, transcript.words or []))
         model = transcript.speech_model_used or self._models[0]
         return Recording(words, round((transcript.audio_duration or 0) * 1000), f"assemblyai/{model}")
 
@@ -163,6 +163,11 @@ def _parse_transcript(fields: dict[str, object]) -> TranscriptResponse:
         return msgspec.convert(fields, TranscriptResponse)
     except msgspec.ValidationError as error:
         raise ProviderError("AssemblyAI returned an invalid response. Retry the request.") from error
+
+
+def _word(word: TranscriptWord) -> Word:
+    """The word with whole milliseconds. A confidence that is missing must not cost a transcript that is paid for."""
+    return Word(word.text, max(round(word.start), 0), max(round(word.end), 0), word.confidence or 0.0)
 
 
 def _language_code(language: str) -> str:

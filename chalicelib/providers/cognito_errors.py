@@ -90,8 +90,11 @@ def _to_app_error(error: ClientError) -> AppError:
 
 
 def invalid_code_error() -> InvalidRequestError:
-    """The one error for a code that is wrong, expired or of an unknown account."""
-    return InvalidRequestError("The code is wrong or has expired. Request a new one.", "code")
+    """The one error for a code that is wrong, expired, used or of an unknown account.
+
+    Used: the answer to who used it may have been lost, and a confirmed account gets no new code.
+    """
+    return InvalidRequestError("The code is wrong, has expired or was used. Sign in, or request a new one.", "code")
 
 
 def is_mail_quota_empty(error: ClientError) -> bool:

@@ -65,8 +65,9 @@ def record_notification(job_id: str, provider_id: str) -> Write:
 
 
 def mark_provider_copy_deleted(job: Job) -> Write:
-    """The provider has deleted everything that it had of the job."""
-    return Write(job_key(job.job_id), put_in={"is_provider_copy_deleted": True}, when=Attr("pk").exists())
+    """The provider has deleted everything that it had of the job as read; refused if it has named a copy since."""
+    is_same = Attr("notified_id").eq(job.notified_id)
+    return Write(job_key(job.job_id), put_in={"is_provider_copy_deleted": True}, when=is_same)
 
 
 def delete_job(job: Job) -> list[Write]:

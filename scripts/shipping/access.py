@@ -89,6 +89,8 @@ RECEIVE_JOBS = _allow(
 READ_STREAM = _allow(
     "dynamodb", ["DescribeStream", "GetRecords", "GetShardIterator"], exported_value("LedgerStreamArn")
 )
+# The place of records that cannot be processed, which Lambda sends with this role.
+SEND_DEAD_LETTERS = _allow("sqs", ["SendMessage"], exported_value("DeadJobsQueueArn"))
 # Names of streams without data, and segments of traces. AWS accepts no narrower resource for them.
 LIST_STREAMS = _allow("dynamodb", ["ListStreams"], "*")
 TRACE = _allow("xray", ["PutTraceSegments", "PutTelemetryRecords"], "*")
@@ -100,7 +102,7 @@ GRANTS = {
         *(FIND_UPLOADS, READ_UPLOADS, DELETE_UPLOADS, WRITE_EXPORTS, DELETE_EXPORTS),
     ],
     "Timers": [LEDGER, APP, SEND_JOBS, FIND_UPLOADS, DELETE_EXPORTS, SECRETS],
-    "Count": [APP, READ_STREAM, LIST_STREAMS],
+    "Count": [APP, READ_STREAM, LIST_STREAMS, SEND_DEAD_LETTERS],
 }
 
 

@@ -40,7 +40,7 @@ ALARMS = {
         "Latency", GATEWAY, "AWS/ApiGateway", 10_000, periods=3, statistic="p95",
     ),
     "DeadLetters": Alarm(
-        "A job failed five times and must be handled by hand.",
+        "A job or a batch of ledger entries failed repeatedly and must be handled by hand.",
         "ApproximateNumberOfMessagesVisible", DEAD_JOBS, "AWS/SQS", statistic="Maximum",
     ),
     "ExpiredHolds": Alarm(

@@ -81,6 +81,8 @@ class Stack:
         state = self.check_idle()
         if state == "DELETE_FAILED":
             raise ShippingError(f"{self.name} is DELETE_FAILED. Run make destroy again first. {self.failures()}")
+        if state == "UPDATE_ROLLBACK_FAILED":
+            self._continue_rollback()
         if state in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED"):  # Its first creation failed, so it has no resources.
             self.delete()
             state = ""
@@ -103,6 +105,18 @@ class Stack:
             raise ShippingError(f"{self.name} cannot be planned: {reason}")
         changes = [_change(item["ResourceChange"]) for item in self._changes(name) if "ResourceChange" in item]
         return Plan(self, name, changes)
+
+    def _continue_rollback(self) -> None:
+        """Finish a rollback that had failed: AWS accepts no update until then. Raises ShippingError if it fails."""
+        print(f"{self.name} is UPDATE_ROLLBACK_FAILED: continuing its rollback")
+        self.client.continue_update_rollback(StackName=self.name)
+        with Progress(self.client, self.name) as progress:
+            stack = self._wait(self._describe, _status_without_cleanup, 1_800, progress.report)
+        if stack["StackStatus"] != "UPDATE_ROLLBACK_COMPLETE":
+            raise ShippingError(
+                f"{self.name} is {stack['StackStatus']}, and AWS accepts no update of it: {self.failures()}\n"
+                "Repair what the reasons name and deploy again; docs/runbooks.md, A rollback that failed, says how."
+            )
 
     def delete(self, timeout_seconds: float = 1_800) -> None:
         """Delete it and wait. Resources that its template retains are kept. Raises ShippingError if it failed."""

@@ -3,7 +3,6 @@
 All text of the user contains `MARKER`, so that a search of all stored items finds what was left behind.
 """
 
-import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -40,6 +39,7 @@ from tests.engines import Engine
 from tests.fakes import Backend, Clock, FakeLive, ScriptedRecogniser
 from tests.fault_injection import FaultInjector, no_faults
 from tests.payments.payments_env import RETURN, FakePayments, PaymentsEnv
+from tests.stored_text import text_of
 
 MARKER = "plantedmarker"
 EMAIL = f"{MARKER}@example.com"
@@ -294,7 +294,7 @@ class DeletionEnv:
 
     def all_texts(self) -> list[str]:
         """Every item of both tables, every file and every message, as text."""
-        found = [json.dumps(item, default=str) for name in self.names for item in scan_table(self.engine, name)]
+        found = [text_of(item) for name in self.names for item in scan_table(self.engine, name)]
         files = [f"{key} {content!r}" for key, content in (self.files.files | self.uploads.files).items()]
         return [*found, *files, *self.catchup_env.queue.sent]
 

@@ -202,7 +202,7 @@ def test_a_wrong_code_gets_the_same_error_whether_or_not_the_account_exists(
         )
 
     assert refused.value.details == {"field": "code"}
-    assert refused.value.message == "The code is wrong or has expired. Request a new one."
+    assert refused.value.message == "The code is wrong, has expired or was used. Sign in, or request a new one."
 
 
 @pytest.mark.parametrize("took_seconds", [0.0, 0.3, 1.4, 9.0])

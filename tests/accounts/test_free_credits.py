@@ -169,7 +169,7 @@ def open_farmed_accounts(engine: Engine, accounts: int, rules: FreeCreditRules) 
 
 CAPS = {
     NETWORK_CAP: FreeCreditRules(accounts_per_network_day=1),
-    BUDGET_USED: FreeCreditRules(credits_per_day=3_000),
+    BUDGET_USED: FreeCreditRules(credits_per_day=3_000, accounts_per_network_day=100),
 }
 
 

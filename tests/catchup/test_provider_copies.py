@@ -7,7 +7,8 @@ from itertools import count
 import pytest
 
 from chalicelib.errors import ProviderDeniedError
-from chalicelib.repositories.jobs import job_key
+from chalicelib.models.catchup import Job
+from chalicelib.repositories.jobs import job_from, job_key
 from chalicelib.repositories.provider_copies import COPY, ERASING, find_due_copies
 from tests.catchup.worker_env import CatchupScenario, Names
 from tests.engines import Engine
@@ -50,6 +51,12 @@ def pending(scenario: CatchupScenario) -> list[str]:
     """What is recorded of the job's copies."""
     found = scenario.quiet.tables.query_all("app", ERASING, f"{COPY}{scenario.job_id}#")
     return [item["provider_id"] for item in found]
+
+
+def stored_job(scenario: CatchupScenario) -> Job:
+    item = scenario.quiet.tables.get(job_key(scenario.job_id))
+    assert item is not None
+    return job_from(item)
 
 
 def check_nothing_remains(scenario: CatchupScenario, copies: set[str]) -> None:
@@ -159,6 +166,38 @@ def test_a_copy_is_deleted_whatever_fails(
         if is_over:
             break
     assert number >= 3
+
+
+def test_a_second_order_is_known_until_its_copy_is_deleted(engine: Engine, names: Names) -> None:
+    """Otherwise the erasure of the account would not wait for it."""
+    scenario = CatchupScenario.on(engine, names)
+    scenario.start()
+    scenario.recordings.is_slow = True
+    scenario.deliver()
+    scenario.catchup_env.webhook(scenario.job_id, "transcript-2")
+    scenario.recordings.is_slow = False
+    scenario.fault_injector.use_plan(lambda _, operation: Fault.UNSENT if operation == "DeleteTranscript" else None)
+    scenario.deliver()
+    assert stored_job(scenario).has_ended
+    assert stored_job(scenario).is_known_to_provider
+
+    scenario.fault_injector.use_plan(no_faults)
+    scenario.advance()
+
+    assert set(scenario.recordings.deleted) == {"transcript-1", "transcript-2"}
+    assert not stored_job(scenario).is_known_to_provider
+
+
+def test_a_webhook_while_a_copy_is_deleted_is_not_forgotten(scenario: CatchupScenario) -> None:
+    scenario.recordings.script = [lambda: scenario.catchup_env.webhook(scenario.job_id, "transcript-2")]
+
+    scenario.advance()
+
+    assert scenario.recordings.deleted == ["transcript-1"]
+    assert stored_job(scenario).is_known_to_provider
+    scenario.deliver()
+    assert set(scenario.recordings.deleted) == {"transcript-1", "transcript-2"}
+    assert not stored_job(scenario).is_known_to_provider
 
 
 def test_a_webhook_of_an_unknown_job_has_its_copy_deleted(engine: Engine, names: Names) -> None:

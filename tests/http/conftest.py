@@ -158,7 +158,7 @@ def payments_client(stack: LocalStack) -> Iterator[PaymentsClient]:
 
 @pytest.fixture
 def fast_queue(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A job that failed comes again within seconds. A deployed queue waits for 15 minutes: no worker takes longer."""
+    """A job that failed comes again within seconds. A deployed queue waits for an hour and a half."""
     if not IS_DEPLOYED:
         yield
         return

@@ -86,7 +86,7 @@ def status_and_code(
         raise error
 
     event = {
-        "multiValueQueryStringParameters": {"job": ["5a1de7d4"]},
+        "multiValueQueryStringParameters": {"job": ["5a1de7d4"]} if view is app.assemblyai_webhook else None,
         "headers": {"content-type": "application/json"} | (headers or {}),
         "pathParameters": None,
         "requestContext": {"httpMethod": "POST", "resourcePath": "/", "identity": {"sourceIp": "192.0.2.1"}},

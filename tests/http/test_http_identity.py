@@ -20,6 +20,7 @@ from tests.http.checkout_steps import PURCHASE
 from tests.http.http_client import Api, Person, check_error, silence
 from tests.http.leak_search import own_files
 from tests.http.test_http_accounts import mailed_code, without_request_id
+from tests.stored_text import text_of
 
 NEW_PASSWORD = "another horse battery canary"
 MARKER = "unmistakable"
@@ -172,7 +173,7 @@ def collect_all_texts(stack: LocalStack, aws: dict[str, Any]) -> dict[str, list[
 
 def items(aws: dict[str, Any], table: str) -> Iterator[str]:
     for page in aws["dynamodb"].get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
-        yield from (json.dumps(deserialize(item), default=str) for item in page["Items"])
+        yield from (text_of(deserialize(item)) for item in page["Items"])
 
 
 def objects(aws: dict[str, Any]) -> Iterator[str]:

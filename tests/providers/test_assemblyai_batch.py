@@ -374,6 +374,25 @@ class TestRecording:
         assert recording == Recording((Word("He", 0, 90, 1.0),), 12_400, "assemblyai/universal-3-5-pro")
 
     @pytest.mark.parametrize(
+        ("fields", "word"),
+        [
+            ({"confidence": None}, Word("He", 5, 90, 0.0)),
+            ({"confidence": 1.0000001}, Word("He", 5, 90, 1.0000001)),
+            ({"start": 4.6, "end": 90.2}, Word("He", 5, 90, 0.0)),
+            ({"start": -0.4, "end": -1}, Word("He", 0, 0, 0.0)),
+        ],
+        ids=str,
+    )
+    def test_odd_numbers_of_a_word_do_not_cost_the_transcript(
+        self, client: Client, serve, http, fields: dict[str, Any], word: Word
+    ) -> None:
+        words = [{"text": "He", "start": 5, "end": 90} | fields]
+        response = {"id": "x", "status": "completed", "words": words, "audio_duration": 12}
+        server = serve(http(200, json.dumps(response).encode()))
+
+        assert client(url=server.url).recording("x").words == (word,)
+
+    @pytest.mark.parametrize(
         "fields",
         [
             {"words": [{"text": "a", "start": "1", "end": 2}]},

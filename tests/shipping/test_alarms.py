@@ -36,9 +36,9 @@ def test_every_alarm_has_a_runbook_and_notifies_the_topic(whole_template: WholeT
 
 def test_every_alarm_that_the_docs_name_exists() -> None:
     text = "".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
-    named = set(re.findall(r"(?:alarm on|rings)\s+\**`(\w+)`", text))
+    named = set(re.findall(r"\balarms?(?: on)?\s+(?:\**`|\[)(\w+)(?:`|\]\()", text))
 
-    assert {"accounts_overdue", "AuditFindings", "PaymentAlarms", "DeadLetters"} <= named
+    assert {"ErasuresOverdue", "AuditMismatch", "PaymentEvents", "DeadLetters", "Throttled"} <= named
     assert named <= {alarm.metric for alarm in ALARMS.values()} | set(ALARMS)
 
 

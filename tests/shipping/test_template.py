@@ -4,8 +4,6 @@ import inspect
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,29 +42,6 @@ def test_the_template_is_as_reviewed(whole_template: WholeTemplate, snapshot: Pa
         snapshot.write_text(text, encoding="utf-8")
 
     assert text == snapshot.read_text(encoding="utf-8")
-
-
-ALL_OPTIONS = {"CanaryDeployment": "true", "MonthlyBudgetDollars": 50}
-
-
-@pytest.mark.parametrize("stage", [pytest.param("dev", marks=pytest.mark.soak), "prod"])
-def test_the_templates_are_valid(whole_template: WholeTemplate, stage: str, tmp_path: Path) -> None:
-    """One stage outside of `make soak`, with all that a parameter adds: the next test checks the differences."""
-    written, template = tmp_path / f"{stage}.json", whole_template(stage)
-    if stage == "prod":
-        template = json.loads(json.dumps(whole_template(stage, has_budget=True)))
-        for name, value in ALL_OPTIONS.items():
-            template["Parameters"][name]["Default"] = value
-    written.write_text(json.dumps(template), encoding="utf-8")
-
-    linted = subprocess.run(
-        [Path(sys.executable).with_name("cfn-lint"), str(written), str(ROOT / ".chalice" / "resources.yaml")],
-        capture_output=True,
-        text=True,
-    )
-
-    assert linted.stdout == ""
-    assert linted.returncode == 0, linted.stderr
 
 
 def test_stages_differ_only_by_their_settings_and_names(whole_template: WholeTemplate) -> None:

@@ -16,7 +16,7 @@ from tests.simulation.run import Result, run_seed
 from tests.simulation.stripe import Stripe
 from tests.simulation.unbookable_events import UnbookableEvents
 
-SEED, PROFILE, OPERATIONS = 1, "calm", 1_200
+SEED, PROFILE, OPERATIONS = 8, "calm", 1_200
 UUID = r"[0-9a-f]{8}-[0-9a-f-]{27}"
 
 

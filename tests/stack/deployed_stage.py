@@ -51,7 +51,7 @@ def protect_table(aws: LocalAws, table: str, is_protected: bool) -> None:
 
 
 def role_names(aws: LocalAws) -> list[str]:
-    return [role["RoleName"] for role in aws.client("iam").list_roles()["Roles"] if "dev" in role["RoleName"]]
+    return [role["RoleName"] for role in aws.client("iam").list_roles()["Roles"] if STACK in role["RoleName"]]
 
 
 def list_resources(aws: LocalAws) -> set[str]:

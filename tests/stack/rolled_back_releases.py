@@ -16,6 +16,7 @@ from scripts.shipping.cloudformation import Stack
 from scripts.shipping.package import Package
 from scripts.shipping.project import ShippingError
 from scripts.shipping.shipment import Shipment
+from tests.stack.deploy_role import DeployRole
 from tests.stack.deployed_stage import FUNCTIONS, application_stack, function_settings, resource_stack
 
 DOMAIN = {"DomainName": "api.example.com", "CertificateArn": "arn:aws:acm:us-east-1:000000000000:certificate/one"}
@@ -47,6 +48,7 @@ def get_health(aws: LocalAws) -> requests.Response:
 
 def check_rollback(
     aws: LocalAws,
+    role: DeployRole,
     deploy: Callable[..., None],
     good_package: Package,
     directory: Path,
@@ -55,6 +57,7 @@ def check_rollback(
 ) -> None:
     """Deploys a release whose functions all fail, and brings back what ran; twice back; forward by name.
 
+    `role`: the same AWS as the one who rolls back has it.
     `good_package`: the one that runs. `parameters`: of the stage. The build before the running one has other settings.
     """
     before = (
@@ -78,12 +81,12 @@ def check_rollback(
         patches.setattr(package, "build", lambda *_: pytest.fail("a rollback builds nothing"))
         questions: list[str] = []
         with pytest.raises(ShippingError, match=r"Nothing was changed\."):
-            rolling_back.rollback(aws, "dev", agree=lambda question: bool(questions.append(question)))
+            rolling_back.rollback(role, "dev", agree=lambda question: bool(questions.append(question)))
         assert questions[0].startswith(f"{bad} runs. Run {good}, last deployed ")
         assert get_health(aws).status_code >= 500
 
         capsys.readouterr()
-        rolling_back.rollback(aws, "dev", agree=lambda question: True)
+        rolling_back.rollback(role, "dev", agree=lambda question: True)
         assert f"{good} runs: {len(FUNCTIONS)} functions have the code of" in capsys.readouterr().out
         after = (
             code_of_functions(aws),
@@ -95,22 +98,22 @@ def check_rollback(
         assert (get_health(aws).status_code, get_health(aws).json()["build"]) == (200, good)
 
         # Once more goes one further, not to the bad one again; code and settings are those of that build.
-        rolling_back.rollback(aws, "dev", agree=lambda question: True)
+        rolling_back.rollback(role, "dev", agree=lambda question: True)
         assert function_settings(aws)["APIHandler"]["LEASE_SECONDS"] != before[2]["APIHandler"]["LEASE_SECONDS"]
         with pytest.raises(ShippingError) as caught:
-            rolling_back.rollback(aws, "dev", agree=lambda question: True)
+            rolling_back.rollback(role, "dev", agree=lambda question: True)
         assert "There is no build before" in str(caught.value)
 
         with pytest.raises(ShippingError) as caught:
-            rolling_back.rollback(aws, "dev", "000000000000", agree=lambda question: True)
+            rolling_back.rollback(role, "dev", "000000000000", agree=lambda question: True)
         assert f"{bad}  " in str(caught.value)
         assert str(caught.value).count("  rolled back") == 2
         with patches.context() as busy:
             busy.setattr(Stack, "state", lambda self: "UPDATE_IN_PROGRESS")
             with pytest.raises(ShippingError, match="aws deploy stop-deployment --auto-rollback-enabled"):
-                rolling_back.rollback(aws, "dev", good, agree=lambda question: True)
-        check_damaged_package(aws, good)
-        rolling_back.rollback(aws, "dev", good, agree=lambda question: True)
+                rolling_back.rollback(role, "dev", good, agree=lambda question: True)
+        check_damaged_package(aws, role, good)
+        rolling_back.rollback(role, "dev", good, agree=lambda question: True)
         assert running_template(aws) == before[1]
         versions = aws.client("lambda").list_versions_by_function(
             FunctionName=application_stack(aws).physical_id("Work")
@@ -120,7 +123,7 @@ def check_rollback(
         with pytest.raises(ShippingError, match=f"APIHandler, .* do not run the code of {bad}"):
             rolling_back._check_code(shipment, shipment.releases.read(bad))
         capsys.readouterr()
-        rolling_back.rollback(aws, "dev", good, agree=lambda question: pytest.fail("nothing to ask"))
+        rolling_back.rollback(role, "dev", good, agree=lambda question: pytest.fail("nothing to ask"))
         assert f"{good} runs already." in capsys.readouterr().out
 
 
@@ -132,7 +135,7 @@ def break_package(patches: pytest.MonkeyPatch, good: Package, directory: Path) -
     patches.setattr(Shipment, "pack", lambda self: Package(path, good.template))
 
 
-def check_damaged_package(aws: LocalAws, build: str) -> None:
+def check_damaged_package(aws: LocalAws, role: DeployRole, build: str) -> None:
     """A rollback refuses a package that was overwritten or deleted; the versions of the bucket bring it back."""
     s3, bucket = aws.client("s3"), resource_stack(aws).outputs()["PackageBucket"]
     record = json.loads(s3.get_object(Bucket=bucket, Key=f"builds/{build}.json")["Body"].read())
@@ -146,7 +149,7 @@ def check_damaged_package(aws: LocalAws, build: str) -> None:
     ):
         damaged = damage()
         with pytest.raises(ShippingError, match=f"{key} in {bucket} .* list-object-versions"):
-            rolling_back.rollback(aws, "dev", build, agree=lambda question: True)
+            rolling_back.rollback(role, "dev", build, agree=lambda question: True)
         assert application_stack(aws).parameters()["Build"] == runs
         s3.delete_object(Bucket=bucket, Key=key, VersionId=damaged["VersionId"])
     assert s3.head_object(Bucket=bucket, Key=key)["VersionId"] == stored["VersionId"]

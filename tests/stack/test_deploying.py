@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from botocore.exceptions import ClientError
 
 from scripts import deploy as deploying, destroy as destroying, replay as replaying
 from scripts.local.aws import LocalAws
@@ -15,6 +16,7 @@ from scripts.shipping.plain import RESOURCE_SETTINGS
 from scripts.shipping.project import ShippingError
 from scripts.shipping.sealing import Sealer
 from scripts.shipping.shipment import Shipment
+from tests.stack.deploy_role import NOT_CALLED, SOMETIMES_CALLED, DeployRole
 from tests.stack.deployed_stage import (
     FUNCTIONS,
     ORIGIN,
@@ -29,6 +31,7 @@ from tests.stack.deployed_stage import (
     resource_stack,
     role_names,
 )
+from tests.stack.failed_rollback import check_failed_rollback
 from tests.stack.restored_tables import check_restore
 from tests.stack.rolled_back_releases import check_rollback
 
@@ -38,6 +41,14 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     directory = tmp_path_factory.mktemp("aws")
     with scratch_directory(directory) as unpacked, LocalAws(directory, scratch=unpacked) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def role(aws: LocalAws) -> Iterator[DeployRole]:
+    """The same AWS, with no more permissions than the role that GitHub deploys with."""
+    role = DeployRole(aws, "dev")
+    yield role
+    role.close()
 
 
 @pytest.fixture(scope="module")
@@ -69,15 +80,20 @@ Deploy = Callable[..., None]
 
 
 @pytest.fixture
-def deploy(aws: LocalAws, config_file: Path) -> Deploy:
+def deploy(role: DeployRole, config_file: Path) -> Deploy:
     def run(is_confirmed: bool = True, **parameters: str) -> None:
-        deploying.deploy(aws, "dev", agree=lambda: is_confirmed, config_file=config_file, parameters=parameters)
+        deploying.deploy(role, "dev", agree=lambda: is_confirmed, config_file=config_file, parameters=parameters)
 
     return run
 
 
 def test_a_stage_is_deployed_changed_rolled_back_restored_and_deleted(
-    aws: LocalAws, deploy: Deploy, config_file: Path, packages: list[Package], capsys: pytest.CaptureFixture[str]
+    aws: LocalAws,
+    role: DeployRole,
+    deploy: Deploy,
+    config_file: Path,
+    packages: list[Package],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """One test, because each step continues from the state of the previous one."""
     with pytest.raises(ShippingError, match=r"Nothing was changed\."):
@@ -162,7 +178,7 @@ def test_a_stage_is_deployed_changed_rolled_back_restored_and_deleted(
     assert {(parts[0], parts[1]) for parts in changes} == {("~", "AWS::Logs::LogGroup")}
     assert {parts[2] for parts in changes} == {"AccessLog", *(f"{function}Log" for function in FUNCTIONS)}
 
-    check_rollback(aws, deploy, packages[-1], config_file.parent, capsys, LogRetentionDays="7")
+    check_rollback(aws, role, deploy, packages[-1], config_file.parent, capsys, LogRetentionDays="7")
     outputs = resource_stack(aws).outputs()
     check_restore(aws, outputs, capsys)
 
@@ -177,7 +193,7 @@ def test_a_stage_is_deployed_changed_rolled_back_restored_and_deleted(
     # Deletion: a protected table prevents the deletion of its stack before half of it is deleted.
     aws.client("s3").put_object(Bucket=outputs["UploadBucket"], Key="uploads/somebody/one", Body=b"audio")
     protect_table(aws, outputs["AppTable"], True)
-    destroying.destroy(aws, "dev", config_file=config_file)
+    destroying.destroy(role, "dev", config_file=config_file)
     output = capsys.readouterr().out
     assert f"KEPT     {STACK}-resources: its table {outputs['AppTable']} is protected" in output
     assert (application_stack(aws).state(), resource_stack(aws).state()) == ("", "CREATE_COMPLETE")
@@ -185,7 +201,7 @@ def test_a_stage_is_deployed_changed_rolled_back_restored_and_deleted(
 
     # Everything is deleted except money and accounts, which are listed.
     protect_table(aws, outputs["AppTable"], False)
-    destroying.destroy(aws, "dev", config_file=config_file)
+    destroying.destroy(role, "dev", config_file=config_file)
     output = capsys.readouterr().out
     kept = {
         f"table {outputs['LedgerTable']}",
@@ -227,6 +243,26 @@ def test_a_stage_is_deployed_changed_rolled_back_restored_and_deleted(
     assert states == ["PendingDeletion"] * 2
     destroying.destroy(aws, "dev", with_data=True, config_file=config_file)
     assert f"{STACK}-resources does not exist" in capsys.readouterr().out
+
+    # All of this was possible with the permissions of the role, and it has no other ones.
+    assert role.called | NOT_CALLED | SOMETIMES_CALLED == role.allowed
+    assert role.called.isdisjoint(NOT_CALLED)
+
+
+def test_github_deploys_only_the_stage_that_its_environment_names(role: DeployRole) -> None:
+    assert role.assume("dev")
+    for environment in ("prod", "dev-2", "*"):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            role.assume(environment)
+    with pytest.raises(ClientError, match="not authorized"):
+        role.client("dynamodb").scan(TableName="live-transcription-dev-ledger")
+    role.called.discard("dynamodb:Scan")
+
+
+def test_a_failed_rollback_goes_on_once_its_cause_is_repaired(
+    aws: LocalAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check_failed_rollback(aws, capsys)
 
 
 @pytest.mark.parametrize(

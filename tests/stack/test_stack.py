@@ -18,6 +18,8 @@ from tests.http.http_client import Api, Person, Sandbox, check_error
 from tests.stack.alarm_watch import eventually, log_lines
 from tests.stack.dynamodb_gate import DynamoDbGate, Failure
 from tests.stack.spending_routes import SpendingRoutes, check_alarm, check_unavailable, read_ledger
+from tests.stack.throttled_addresses import check_addresses, check_planted_stages
+from tests.stack.uncounted_entries import check_uncounted_entries
 
 
 def test_the_smoke_test_passes(stack: DeployedStack, capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,6 +51,14 @@ def test_the_smoke_test_finds_rate_limits_without_effect(
     assert "the limit is low enough: failed. Received RateLimit-Limit 1000000, RateLimit-Remaining 999999" in failures
 
 
+def test_every_address_of_the_gateway_is_below_the_one_throttle(stack: DeployedStack) -> None:
+    check_addresses(stack)
+
+
+def test_a_second_or_unlimited_stage_of_the_gateway_is_found(stack: DeployedStack) -> None:
+    check_planted_stages(stack)
+
+
 def test_the_gateway_checks_the_token_before_any_function_runs(stack: DeployedStack, api: Api) -> None:
     responses = [api.get("/credits/balance"), api.get("/credits/balance", "not.a.token")]
     for response in responses:
@@ -75,6 +85,12 @@ def test_a_whole_session_works_with_enforced_roles(stack: DeployedStack, person:
 
     counted = lambda: sum(line.get("entries_counted", 0) for line in log_lines(stack))  # noqa: E731
     assert eventually(lambda: counted() >= 1)
+
+
+def test_entries_that_cannot_be_counted_become_a_dead_letter_that_is_replayed(
+    stack: DeployedStack, gate: DynamoDbGate, api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check_uncounted_entries(stack, gate, api, capsys)
 
 
 def test_a_job_is_delivered_to_the_worker_by_the_queue(person: Person, sandbox: Sandbox) -> None:
