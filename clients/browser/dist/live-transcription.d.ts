@@ -1500,7 +1500,7 @@ interface components {
          *     Times are rounded and put between 0 and 30 days; a start that is no number is 0, such an end is the start. A text is cut after 20,000 characters, and a number is read as text. A segment without text is ignored, and so are unknown fields. A segment whose `seq` or text cannot be read is rejected as `unreadable`.
          */
         SegmentInput: {
-            /** @description A whole number from 0 to 9,999,999. */
+            /** @description A whole number from 0 to 9,999,999,999. */
             seq?: unknown;
             /** @description Milliseconds. */
             start_ms?: unknown;
