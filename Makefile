@@ -57,7 +57,7 @@ secrets: $(DEPLOY_READY) ## check the encrypted secrets of STAGE=dev: present, r
 deploy: $(DEPLOY_READY) ## deploy a stage to AWS, after showing the changes (STAGE=dev, needed; YES=1: without a question)
 	@$(PY) -m scripts.deploy --stage "$(STAGE)" $(if $(YES),--yes)
 
-rollback: $(DEPLOY_READY) ## run an earlier build of STAGE=dev again, in seconds (BUILD=: which one; YES=1: without a question)
+rollback: $(DEPLOY_READY) ## run an earlier build of STAGE=dev again, without an installation (BUILD=: which one; YES=1: without a question)
 	@$(PY) -m scripts.rollback --stage "$(STAGE)" $(if $(BUILD),--build "$(BUILD)") $(if $(YES),--yes)
 
 destroy: $(DEPLOY_READY) ## delete STAGE=dev from AWS; keeps ledger and accounts (DATA=delete deletes them, except on prod)
