@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 DEPLOY_READY := $(VENV)/.deploy-ready
 LOCAL_READY := $(VENV)/.local-ready
 DEV_READY := $(VENV)/.dev-ready
-CLIENT := clients/typescript
+CLIENT := clients/browser
 CLIENT_READY := $(CLIENT)/node_modules/.package-lock.json
 DYNAMODB_LOCAL := .tools/dynamodb-local/DynamoDBLocal.jar
 # Tests of the features; most need no server. `make soak` also runs them on Amazon's engine, with all their cases.
@@ -22,7 +22,7 @@ export PYTHONUNBUFFERED := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run live catchup buy seed stack resources secrets deploy rollback destroy test quick simulate soak check audit contract bench lock clean
+.PHONY: help demo run live catchup buy seed stack resources secrets deploy rollback destroy test quick simulate soak check audit contract sdk bench lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -57,7 +57,7 @@ secrets: $(DEPLOY_READY) ## check the encrypted secrets of STAGE=dev: present, r
 deploy: $(DEPLOY_READY) ## deploy a stage to AWS, after showing the changes (STAGE=dev, needed; YES=1: without a question)
 	@$(PY) -m scripts.deploy --stage "$(STAGE)" $(if $(YES),--yes)
 
-rollback: $(DEPLOY_READY) ## run an earlier build of STAGE=dev again, in seconds (BUILD=: which one; YES=1: without a question)
+rollback: $(DEPLOY_READY) ## run an earlier build of STAGE=dev again, without an installation (BUILD=: which one; YES=1: without a question)
 	@$(PY) -m scripts.rollback --stage "$(STAGE)" $(if $(BUILD),--build "$(BUILD)") $(if $(YES),--yes)
 
 destroy: $(DEPLOY_READY) ## delete STAGE=dev from AWS; keeps ledger and accounts (DATA=delete deletes them, except on prod)
@@ -76,7 +76,7 @@ soak: $(DEV_READY) $(DYNAMODB_LOCAL) ## run the tests with large counts
 	@SOAK=1 $(PY) -m pytest $(PARALLEL) -m soak $(ARGS)
 	@$(PY) -m tests.simulation --ops 1000000
 	@STACK=1 $(PY) -m pytest tests/http $(ARGS)
-	@SOAK=1 $(PY) -m pytest $(PARALLEL) -m "not soak" $(FEATURE_TESTS) $(ARGS)
+	@SOAK=1 $(PY) -m pytest $(PARALLEL) -m "not soak" $(FEATURE_TESTS) tests/sdk $(ARGS)
 
 CHECKS := check-format check-lint check-types check-template check-secrets check-words
 .PHONY: $(CHECKS)
@@ -99,9 +99,13 @@ check-words:
 audit: $(DEV_READY) ## look up known vulnerabilities of the dependencies (exit 1: some, 3: could not be checked)
 	@$(PY) -m scripts.dependency_audit
 
-contract: $(DEV_READY) $(CLIENT_READY) ## generate docs/openapi.json, the served contract and the types of the client
+contract: $(DEV_READY) $(CLIENT_READY) ## generate docs/openapi.json, the served contract and the SDK with its types
 	@$(PY) -m scripts.contract
 	@cd $(CLIENT) && npm run --silent generate && echo "wrote $(CLIENT)/src/schema.ts"
+	@$(MAKE) --no-print-directory sdk
+
+sdk: $(CLIENT_READY) ## build the files of the browser SDK from its sources
+	@cd $(CLIENT) && npm run --silent build && echo "wrote $(CLIENT)/dist"
 
 bench: $(DEV_READY) $(DYNAMODB_LOCAL) ## run the benchmarks
 	@$(PY) -m benchmarks

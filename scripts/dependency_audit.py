@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-CLIENT = ROOT / "clients" / "typescript"
+CLIENT = ROOT / "clients" / "browser"
 NONE_FOUND, SOME_FOUND, UNAVAILABLE = 0, 1, 3
 WAIT_SECONDS = 300
 VULNERABLE_PYTHON = "requests==2.19.0"  # CVE-2018-18074

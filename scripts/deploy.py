@@ -16,7 +16,7 @@ from scripts.shipping import location, overview, own_secrets, plain, project
 from scripts.shipping.account import check_concurrency
 from scripts.shipping.cloudformation import DONE, Plan
 from scripts.shipping.package import Package
-from scripts.shipping.project import EXPECTED_ERRORS, Aws, RealAws, ShippingError
+from scripts.shipping.project import Aws, RealAws, ShippingError
 from scripts.shipping.retained import find_retained
 from scripts.shipping.sealing import Sealer
 from scripts.shipping.shipment import Shipment, chosen_parameters
@@ -41,7 +41,7 @@ Deployed: {url}   (build {build}, {megabytes:.1f} MB)
 """
 
 INTERRUPTED = (
-    "Interrupted. What CloudFormation has begun, it finishes by itself; nothing is lost.\n"
+    "What CloudFormation has begun, it finishes by itself; nothing is lost.\n"
     "When it has ended, the same command continues: {command}"
 )
 
@@ -53,7 +53,8 @@ NOT_COMPILED = (
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
-    try:
+
+    def run() -> None:
         project.environment(project.read(), options.stage)  # Check the name of the stage before any call to AWS.
         deploy(
             RealAws(),
@@ -62,13 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
             resources_only=options.resources_only,
             replaces_identity_key=options.replace_identity_key,
         )
-    except EXPECTED_ERRORS as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"\n{INTERRUPTED.format(command=' '.join(['make', _target(options), f'STAGE={options.stage}']))}")
-        return 130
-    return 0
+
+    return project.run(run, INTERRUPTED.format(command=f"make {_target(options)} STAGE={options.stage}"))
 
 
 def deploy(

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from chalicelib.providers.kms import PREFIX
 from scripts.shipping import location, plain, project
 from scripts.shipping.cloudformation import Stack
-from scripts.shipping.project import APP_NAME, EXPECTED_ERRORS, Aws, ShippingError
+from scripts.shipping.project import APP_NAME, Aws, ShippingError
 from scripts.shipping.retained import (
     KEY_WAITS_DAYS,
     RetainedResource,
@@ -30,19 +30,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stage", required=True)
     parser.add_argument("--with-data", action="store_true")
     options = parser.parse_args(arguments)
-    try:
+
+    def run() -> None:
         aws = location.connect(options.stage)
         data = " AND ALL ITS DATA" if options.with_data else ""
         if _read_answer(f"This deletes the stage {options.stage}{data}. Type its name to continue: ") != options.stage:
             raise ShippingError("Nothing was deleted.")
         destroy(aws, options.stage, with_data=options.with_data)
-    except EXPECTED_ERRORS as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted. What CloudFormation has begun, it finishes by itself; then the same command continues.")
-        return 130
-    return 0
+
+    return project.run(run, "What CloudFormation has begun, it finishes by itself; then the same command continues.")
 
 
 def destroy(aws: Aws, stage: str, *, with_data: bool = False, config_file: Path = project.CONFIG) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from scripts.shipping import location, project
 from scripts.shipping.cloudformation import Stack
-from scripts.shipping.project import APP_NAME, EXPECTED_ERRORS, Aws
+from scripts.shipping.project import APP_NAME, Aws
 from scripts.shipping.stream_batches import count_again, parse_stream_batch
 
 HIDDEN_SECONDS = 120  # while they are listed
@@ -24,20 +24,20 @@ def main(arguments: list[str] | None = None, aws: Aws | None = None, config_file
     parser.add_argument("--stage", required=True)
     parser.add_argument("--send-back", action="store_true")
     options = parser.parse_args(arguments)
-    try:
+
+    def run() -> None:
         count = replay(location.connect(options.stage, aws, config_file), options.stage, send_back=options.send_back)
-    except EXPECTED_ERRORS as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(
-        f"{count} dead letter{'' if count == 1 else 's'}" + (", processed again" if options.send_back and count else "")
+        done = ", processed again" if options.send_back and count else ""
+        print(f"{count} dead letter{'' if count == 1 else 's'}{done}")
+
+    return project.run(
+        run, f"What was listed is hidden for up to {HIDDEN_SECONDS} seconds; then run the command again."
     )
-    return 0
 
 
 def replay(aws: Aws, stage: str, *, send_back: bool) -> int:
     """Print every dead letter, and with `send_back` process it again; returns the number of letters."""
-    outputs = Stack(aws.client("cloudformation"), f"{APP_NAME}-{stage}-resources").outputs()
+    outputs = Stack(aws.client("cloudformation"), f"{APP_NAME}-{stage}-resources").created_outputs()
     sqs, dead_queue = aws.client("sqs"), outputs["DeadJobsQueueUrl"]
     letters_by_id: dict[str, Any] = {}
     while letters := _receive(sqs, dead_queue):

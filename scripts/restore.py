@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 
 from scripts.shipping import location, project
 from scripts.shipping.cloudformation import Stack
-from scripts.shipping.project import APP_NAME, EXPECTED_ERRORS, Aws, ShippingError
+from scripts.shipping.project import APP_NAME, Aws, ShippingError
 
 SUFFIX = "-restored"
 BATCH_SIZE = 25  # limit of one BatchWriteItem
@@ -35,12 +35,11 @@ def main(arguments: list[str] | None = None, aws: Aws | None = None, config_file
     parser.add_argument("--stage", required=True)
     parser.add_argument("--carry-out", action="store_true")
     options = parser.parse_args(arguments)
-    try:
+
+    def run() -> None:
         restore(location.connect(options.stage, aws, config_file), options.stage, carry_out=options.carry_out)
-    except EXPECTED_ERRORS as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+
+    return project.run(run, "Run the command again before any function starts: it continues.")
 
 
 def restore(aws: Aws, stage: str, *, carry_out: bool) -> None:
@@ -48,7 +47,7 @@ def restore(aws: Aws, stage: str, *, carry_out: bool) -> None:
 
     Can be run again, also after an interruption.
     """
-    outputs = Stack(aws.client("cloudformation"), f"{APP_NAME}-{stage}-resources").outputs()
+    outputs = Stack(aws.client("cloudformation"), f"{APP_NAME}-{stage}-resources").created_outputs()
     tables = [outputs["LedgerTable"], outputs["AppTable"]]
     dynamodb = aws.client("dynamodb")
     for table in tables:

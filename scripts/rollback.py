@@ -1,4 +1,4 @@
-"""Run an earlier build of a stage again: `make rollback STAGE=prod`, in seconds, without an installation.
+"""Run an earlier build of a stage again: `make rollback STAGE=prod` by one update of its stack, without an installation.
 
 Code, template and parameters come from the stage's bucket of packages, as they were deployed. Without `--build` it is
 the build before the running one; an unknown build lists those that there are. `--yes` does it without a question.
@@ -10,12 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scripts.shipping import location, project
-from scripts.shipping.project import EXPECTED_ERRORS, Aws, ShippingError
+from scripts.shipping.project import Aws, ShippingError
 from scripts.shipping.releases import Release
 from scripts.shipping.shipment import Shipment
 
 # At once, and whatever alarms say: they are often raised when somebody goes back, and CodeDeploy would stop.
 AT_ONCE = {"CanaryDeployment": "false"}
+# Without a name, the next rollback would go one build further.
+INTERRUPTED = """CloudFormation finishes by itself what it has begun. When it has ended, complete the rollback:
+  make rollback STAGE={stage} BUILD={build}"""
 IN_PROGRESS = """{stack} is being changed, so nothing can be rolled back yet.
 To end a deployment that gets a tenth of the requests so far, stop it; everything then goes back by itself:
   aws deploy list-deployments --include-only-statuses InProgress
@@ -28,13 +31,12 @@ def main(arguments: list[str] | None = None, aws: Aws | None = None, config_file
     parser.add_argument("--build", default="", help="as printed by `make deploy` and GET /health")
     parser.add_argument("--yes", action="store_true")
     options = parser.parse_args(arguments)
-    try:
-        aws = location.connect(options.stage, aws, config_file)
-        rollback(aws, options.stage, options.build, agree=(lambda _: True) if options.yes else _is_confirmed)
-    except EXPECTED_ERRORS as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    return 0
+
+    def run() -> None:
+        there = location.connect(options.stage, aws, config_file)
+        rollback(there, options.stage, options.build, agree=(lambda _: True) if options.yes else _is_confirmed)
+
+    return project.run(run, "Nothing was changed.")
 
 
 def rollback(aws: Aws, stage: str, build: str = "", *, agree: Callable[[str], bool]) -> None:
@@ -43,11 +45,15 @@ def rollback(aws: Aws, stage: str, build: str = "", *, agree: Callable[[str], bo
     `agree`: is asked one question before anything changes.
     """
     shipment = Shipment(aws, stage, project.read())
-    if shipment.application_stack.state().endswith("_IN_PROGRESS"):
+    state = shipment.application_stack.state()
+    if state in ("", "REVIEW_IN_PROGRESS"):
+        raise ShippingError(f"{shipment.application_stack.name} does not exist. Deploy the stage first.")
+    if state.endswith("_IN_PROGRESS"):
         raise ShippingError(IN_PROGRESS.format(stack=shipment.application_stack.name))
     releases, running = shipment.releases, shipment.running_build()
     release = releases.read(build) if build else releases.before(running)
     if release.build == running:
+        releases.record_return_to(running)  # A rollback to it that was interrupted has not noted it.
         print(f"{running} runs already.\n{releases.describe()}")
         return
     releases.check(release)
@@ -55,9 +61,12 @@ def rollback(aws: Aws, stage: str, build: str = "", *, agree: Callable[[str], bo
     if not agree(f"{running} runs. Run {release.build}, last deployed {at:%Y-%m-%d %H:%M} UTC, instead? [y/N] "):
         raise ShippingError("Nothing was changed.")
     plan = shipment.plan_application(release, **AT_ONCE)
-    if plan:
-        plan.apply()
-    releases.record_return_to(release.build)
+    try:
+        if plan:
+            plan.apply()
+        releases.record_return_to(release.build)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(INTERRUPTED.format(stage=stage, build=release.build)) from None
     functions = _check_code(shipment, release)
     print(f"{release.build} runs: {functions} functions have the code of {release.package}.")
     print(

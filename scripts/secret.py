@@ -14,34 +14,33 @@ from pathlib import Path
 
 from scripts.shipping import location, project
 from scripts.shipping.cloudformation import Stack
-from scripts.shipping.project import APP_NAME, EXPECTED_ERRORS, Aws, ShippingError
+from scripts.shipping.project import APP_NAME, Aws, ShippingError
 from scripts.shipping.sealing import SECRET_FIELDS, SECRET_NAMES, Sealer, declared_secret
 
 
 def main(words: list[str] | None = None, aws: Aws | None = None, config_file: Path = project.CONFIG) -> int:
     arguments = _parse_arguments(words)
-    try:
-        aws = location.connect(arguments.stage, aws, config_file)
-        config = project.read(config_file)
-        settings = project.environment(config, arguments.stage)
-        sealer = Sealer(aws.client("kms"), arguments.stage)
-        if arguments.command == "check":
-            return _check(sealer, settings)
-        if arguments.command == "encrypt":
-            is_deployed = bool(Stack(aws.client("cloudformation"), f"{APP_NAME}-{arguments.stage}-resources").state())
-            settings[arguments.name] = _encrypt(sealer, settings, arguments, is_deployed)
-            changed = [arguments.name]
-        else:
-            changed = [name for name in SECRET_NAMES if settings.get(name)]
-            settings.update({name: sealer.reencrypt(name, settings[name]) for name in changed})
-        if changed:
-            project.write(config, config_file)
-    except EXPECTED_ERRORS as error:
-        print(error, file=sys.stderr)
-        return 1
+    return project.run(lambda: _run(arguments, aws, config_file), "Nothing was changed.")
+
+
+def _run(arguments: argparse.Namespace, aws: Aws | None, config_file: Path) -> int:
+    aws = location.connect(arguments.stage, aws, config_file)
+    config = project.read(config_file)
+    settings = project.environment(config, arguments.stage)
+    sealer = Sealer(aws.client("kms"), arguments.stage)
+    if arguments.command == "check":
+        return _check(sealer, settings)
+    if arguments.command == "encrypt":
+        is_deployed = bool(Stack(aws.client("cloudformation"), f"{APP_NAME}-{arguments.stage}-resources").state())
+        settings[arguments.name] = _encrypt(sealer, settings, arguments, is_deployed)
+        changed = [arguments.name]
+    else:
+        changed = [name for name in SECRET_NAMES if settings.get(name)]
+        settings.update({name: sealer.reencrypt(name, settings[name]) for name in changed})
     if not changed:
         print(f"{config_file.name}: {arguments.stage} has no secret yet. `encrypt` adds one.")
         return 0
+    project.write(config, config_file)
     print(f"{config_file.name}: {', '.join(changed)} changed.")
     print(f"`make deploy STAGE={arguments.stage}` deploys it to the functions.")
     return 0

@@ -51,6 +51,12 @@ class Stack:
         """Its outputs. Raises ShippingError if the stack does not exist."""
         return {output["OutputKey"]: output["OutputValue"] for output in self._existing().get("Outputs", [])}
 
+    def created_outputs(self) -> dict[str, str]:
+        """Its outputs. Raises ShippingError if it has none, because it was never wholly created."""
+        if outputs := self.outputs():
+            return outputs
+        raise ShippingError(f"{self.name} is {self.state()}, so it was never created. Deploy the stage first.")
+
     def parameters(self) -> dict[str, str]:
         """The parameters it runs with. Raises ShippingError if the stack does not exist."""
         return {item["ParameterKey"]: item["ParameterValue"] for item in self._existing().get("Parameters", [])}

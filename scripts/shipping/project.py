@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -87,14 +89,44 @@ class RealAws:
         return self._clients[service]
 
 
+def run(command: Callable[[], int | None], after_interruption: str) -> int:
+    """The exit code of a command: 1 for an error that an operator can correct, 130 for Ctrl-C; both are printed.
+
+    `after_interruption`: what to do then, unless the KeyboardInterrupt says it.
+    """
+    try:
+        return command() or 0
+    except EXPECTED_ERRORS as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt as interrupt:
+        print(f"\nInterrupted. {str(interrupt) or after_interruption}")
+        return 130
+
+
 def read(path: Path = CONFIG) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    """The content of a file in `.chalice`. Raises ShippingError if it is missing or damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ShippingError(
+            f".chalice/{path.name} cannot be read: {error}. Correct it, or restore it from git."
+        ) from None
+    if not isinstance(content, dict):
+        raise ShippingError(f".chalice/{path.name} is not a JSON object. Correct it, or restore it from git.")
     return content
+
+
+def texts(values: dict[str, Any], path: Path, stage: str) -> dict[str, str]:
+    """The same values. Raises ShippingError if one is not a text: AWS takes nothing else."""
+    if wrong := sorted(name for name, value in values.items() if not isinstance(value, str)):
+        raise ShippingError(f".chalice/{path.name}: put the values of {', '.join(wrong)} of {stage} in quotes.")
+    return values
 
 
 def environment(config: dict[str, Any], stage: str) -> dict[str, str]:
     """The settings of `stage`, as its functions receive them. Raises ShippingError for an unknown stage."""
-    stages = ", ".join(sorted(config["stages"]))
+    stages = ", ".join(sorted(config.get("stages", {})))
     if not stage:
         raise ShippingError(f"Name the stage, such as STAGE=dev. The stages of .chalice/config.json are {stages}.")
     if not STAGE_NAME.fullmatch(stage):
@@ -102,12 +134,11 @@ def environment(config: dict[str, Any], stage: str) -> dict[str, str]:
             f"STAGE must be a lower-case word of at most 10 letters and digits, not {stage!r}. "
             f"The stages of .chalice/config.json are {stages}."
         )
-    if stage not in config["stages"]:
+    if stage not in config.get("stages", {}):
         raise ShippingError(
             f"There is no stage {stage!r} in .chalice/config.json, only {stages}. Copy one of them to create it."
         )
-    settings: dict[str, str] = config["stages"][stage].setdefault("environment_variables", {})
-    return settings
+    return texts(config["stages"][stage].setdefault("environment_variables", {}), CONFIG, stage)
 
 
 def write(config: dict[str, Any], path: Path = CONFIG) -> None:

@@ -1,6 +1,5 @@
 """The deployment of one stage to an AWS: its resource stack, its code, its application stack."""
 
-import json
 import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -22,6 +21,8 @@ from scripts.shipping.project import (
     ShippingError,
     environment,
     environment_bytes,
+    read,
+    texts,
 )
 from scripts.shipping.releases import Release, Releases
 from scripts.shipping.target import Target, lambda_target, this_machine
@@ -92,7 +93,7 @@ class Shipment:
 
     @cached_property
     def releases(self) -> Releases:
-        return Releases(self.aws.client("s3"), self.resource_stack.outputs()["PackageBucket"])
+        return Releases(self.aws.client("s3"), self.resource_stack.created_outputs()["PackageBucket"])
 
     def store(self, packed: Package) -> Release:
         """Upload code and template as a build."""
@@ -188,5 +189,4 @@ def resource_template(text: str) -> dict[str, Any]:
 
 def chosen_parameters(stage: str) -> dict[str, str]:
     """The parameters of the stage in `.chalice/stages.json`."""
-    stages: dict[str, dict[str, str]] = json.loads(STAGES.read_text(encoding="utf-8"))
-    return stages.get(stage, {})
+    return texts(read(STAGES).get(stage, {}), STAGES, stage)

@@ -42,6 +42,13 @@ def test_the_page_has_exactly_what_is_counted(use: BilledUse) -> None:
     assert re.findall(r"<!-- bill: (\w+) -->", PAGE) == list(bill_page.PARTS)
 
 
+def test_the_readme_has_the_same_dollars(use: BilledUse) -> None:
+    rest, cache = bill.total_usd(bill.rest_bill(use)), bill.cache_usd("0.5")
+    readme = (bill_page.PAGE.parent.parent / "README.md").read_text(encoding="utf-8")
+
+    assert f"costs about ${rest:.0f} a month, and ${cache:.0f} more with the gateway's cache" in readme
+
+
 def test_every_price_of_a_bill_has_a_source_and_a_date(use: BilledUse) -> None:
     lines = [*bill.streamed_bill(use.hour, is_traced=True), *bill.rest_bill(use)]
 

@@ -450,7 +450,7 @@ def test_the_released_contract_is_not_broken() -> None:
 
 
 def test_the_contract_the_client_and_the_changelog_name_one_version() -> None:
-    client = REPOSITORY / "clients" / "typescript"
+    client = REPOSITORY / "clients" / "browser"
     package, lock = (json.loads((client / name).read_text()) for name in ("package.json", "package-lock.json"))
     changelog = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
     headings = re.findall(r"^## (.*)$", changelog, re.MULTILINE)

@@ -69,6 +69,8 @@ def _respond(request: ReceivedRequest) -> Response:
             return error(401, "invalid_credentials", **COUNTED)
         case ("POST", "/webhooks/stripe" | "/webhooks/assemblyai"):
             return error(400, "invalid_signature")
+        case ("GET", "/Stage/health"):  # the gateway, for a stage that it does not have
+            return Response(403, {"message": "Forbidden"})
     return error(404, "not_found")
 
 

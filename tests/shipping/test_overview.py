@@ -6,7 +6,14 @@ from typing import Any
 import boto3
 import pytest
 
-from scripts import deploy as deploying, destroy as destroying
+from scripts import (
+    deploy as deploying,
+    destroy as destroying,
+    replay as replaying,
+    restore as restoring,
+    rollback as rolling_back,
+    secret as secrets_command,
+)
 from scripts.shipping import location, overview, project
 from scripts.shipping.cloudformation import Change, Stack
 from scripts.shipping.project import RealAws, ShippingError
@@ -58,6 +65,16 @@ def test_names_of_buckets_fit_in_every_region_and_carry_it() -> None:
             assert len(name) <= 63, name
 
 
+def test_the_names_that_regions_of_an_account_share_carry_the_region(whole_template: Any) -> None:
+    resources = whole_template("dev", has_budget=True)["Resources"]
+    names = {
+        "Dashboard": resources["Dashboard"]["Properties"]["DashboardName"],
+        "Budget": resources["Budget"]["Properties"]["Budget"]["BudgetName"],
+    }
+
+    assert all("${AWS::Region}" in name["Fn::Sub"] for name in names.values()), names
+
+
 class Interrupted:
     region, profile = "eu-central-1", ""
 
@@ -74,6 +91,10 @@ class Interrupted:
         (lambda: deploying.main(["--stage", "dev"]), "make deploy STAGE=dev"),
         (lambda: deploying.main(["--stage", "dev", "--resources-only"]), "make resources STAGE=dev"),
         (lambda: destroying.main(["--stage", "dev"]), "the same command continues"),
+        (lambda: rolling_back.main(["--stage", "dev"]), "Nothing was changed."),
+        (lambda: restoring.main(["--stage", "dev", "--carry-out"]), "Run the command again"),
+        (lambda: replaying.main(["--stage", "dev"]), "then run the command again"),
+        (lambda: secrets_command.main(["encrypt", "--stage", "dev", "OPENAI_API_KEY"]), "Nothing was changed."),
     ],
 )
 def test_an_interruption_ends_in_what_to_do(

@@ -247,6 +247,20 @@ def test_a_deployment_that_does_not_respond_is_a_failure_without_a_traceback(
     assert main(["--url", f"{deployment.url}/", "--origin", ORIGIN, "--build", BUILD]) == 0
 
 
+def test_a_second_stage_cannot_be_seen_at_a_domain_of_its_own(deployment: Deployment) -> None:
+    """There every path leads into the one stage."""
+    claim = "the gateway has no second stage named Stage"
+    smoke = Smoke(deployment.url, ORIGIN)
+    assert smoke.run() is True
+    assert claim in claims(smoke, "✓")
+
+    deployment.fault = on("/Stage/health", lambda *_: error(404, "not_found"))
+    smoke = Smoke(deployment.url, ORIGIN)
+    assert smoke.run() is True
+    assert claim not in claims(smoke, "✓")
+    assert any("(output EndpointURL)" in line for line in smoke.lines)
+
+
 def test_each_of_several_origins_is_checked(deployment: Deployment) -> None:
     origins = f"{ORIGIN}, {OTHER_ORIGIN}"
     assert Smoke(deployment.url, origins).run() is True

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from scripts import deploy as deploying, destroy as destroying, replay as replaying, restore as restoring
+from scripts import (
+    deploy as deploying,
+    destroy as destroying,
+    replay as replaying,
+    restore as restoring,
+    rollback as rolling_back,
+)
 from scripts.shipping import cloudformation, location, project
 from scripts.shipping.cloudformation import Stack
 from scripts.shipping.project import RealAws, ShippingError
@@ -156,6 +162,18 @@ def test_a_stack_whose_creation_failed_is_deleted_too(capsys: pytest.CaptureFixt
 
     assert aws.deleted == ["live-transcription-dev-resources"]
     assert "KEPT" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("script", ["replay", "restore", "rollback"])
+def test_a_stage_that_was_never_created_is_named(script: str, capsys: pytest.CaptureFixture[str]) -> None:
+    class PlannedStacks(FailedCreation):
+        def describe_stacks(self, StackName: str) -> Any:
+            return {"Stacks": [{"StackStatus": "REVIEW_IN_PROGRESS"}]}
+
+    run: Any = {"replay": replaying.main, "restore": restoring.main, "rollback": rolling_back.main}[script]
+    for aws in (FailedCreation(), PlannedStacks()):
+        assert run(["--stage", "dev"], aws) == 1
+        assert "Deploy the stage first." in capsys.readouterr().err
 
 
 class PermissiveKms:

@@ -11,7 +11,8 @@ import pytest
 from chalice.package import YAMLTemplateSerializer
 
 from chalicelib.settings.schema import SECRETS
-from scripts.shipping import package, project
+from scripts import secret as secrets_command
+from scripts.shipping import package, project, shipment as shipments
 from scripts.shipping.access import ROLE_OF
 from scripts.shipping.project import ShippingError
 from scripts.shipping.releases import Releases
@@ -142,3 +143,36 @@ def test_every_parameter_of_a_stage_is_declared_by_a_template(stage: str) -> Non
     assert Shipment(None, stage, {}, {"LogRetentionDay": "1"}).unknown_parameters() == [  # type: ignore[arg-type]
         "LogRetentionDay"
     ]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "No such file"),
+        ('{"stages": {,}}', "Expecting property name"),
+        ("[]", "is not a JSON object"),
+        ("{}", "There is no stage 'dev'"),
+        ('{"stages": {"dev": {"environment_variables": {"LEASE_SECONDS": 300}}}}', "put the values of LEASE_SECONDS"),
+    ],
+)
+def test_a_damaged_configuration_is_refused_in_a_sentence(
+    content: str | None, problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "config.json"
+    if content is not None:
+        file.write_text(content)
+
+    assert secrets_command.main(["check", "--stage", "dev"], None, file) == 1
+    error = capsys.readouterr().err
+    assert problem in error
+    assert ".chalice/config.json" in error
+
+
+def test_a_parameter_that_is_not_a_text_is_refused_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipments, "STAGES", tmp_path / "stages.json")
+    (tmp_path / "stages.json").write_text('{"dev": {"JobsAtOnce": 3, "Tracing": "Active"}}')
+
+    with pytest.raises(ShippingError, match=r"stages\.json: put the values of JobsAtOnce of dev in quotes"):
+        chosen_parameters("dev")

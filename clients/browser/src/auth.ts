@@ -1,0 +1,171 @@
+/** An account's sign-in, shared by all contexts: one refresh at a time, and one place that says who is signed in. */
+import type { Schema } from "./contract.js";
+import type { Environment } from "./environment.js";
+import { InvalidCredentialsError, UnauthenticatedError } from "./errors.js";
+import { Requests, type TokenSource } from "./requests.js";
+import type { KeyValueStorage } from "./storage.js";
+
+/** Why nobody is signed in any more: the user signed out, or the API refuses the tokens. */
+export type SignOutReason = "logout" | "expired" | "signed_out" | "malformed" | "wrong_token" | "missing";
+
+/** What is stored. Without `token`, nobody is signed in, and `reason` says why. */
+interface SignIn {
+  token?: string;
+  refreshToken?: string | undefined;
+  /** When the tokens arrived, by the device's clock; only compared with the same clock. */
+  receivedAtMs?: number;
+  expiresInSeconds?: number;
+  user?: SignedInUser;
+  reason?: SignOutReason;
+}
+
+export interface SignedInUser {
+  userId: string;
+  email: string;
+  name?: string;
+}
+
+/** So long before its end a token is refreshed. */
+const REFRESH_BEFORE_END_MS = 120_000;
+export const SIGN_IN_KEY = "live-transcription/sign-in";
+
+export class Auth implements TokenSource {
+  /** Requests without a token. */
+  readonly #requests: Requests;
+  readonly #listeners = new Set<(reason: SignOutReason) => void>();
+  /** Stops the open sessions of the account, before it signs out. */
+  beforeLogout: () => Promise<void> = async () => undefined;
+
+  constructor(
+    baseUrl: string,
+    private readonly storage: KeyValueStorage,
+    private readonly environment: Environment,
+  ) {
+    const anonymous: TokenSource = { token: async () => undefined, replace: async () => undefined, reject: async () => undefined };
+    this.#requests = new Requests(baseUrl, environment, anonymous);
+    storage.subscribe((key, value) => {
+      const reason = key === SIGN_IN_KEY ? (value as SignIn | undefined)?.reason : undefined;
+      if (reason !== undefined) this.#listeners.forEach((listener) => listener(reason));
+    });
+  }
+
+  /** Opens an account. It is signed in unless `confirmation_required`: then ask for the mailed code and `confirm`. */
+  async register(body: Schema<"Register">): Promise<Schema<"Registered">> {
+    const registered = await this.#post<Schema<"Registered">>("/auth/register", body);
+    if (registered.token !== undefined) await this.#store(registered as Schema<"Tokens">, registered.user);
+    return registered;
+  }
+
+  /** Confirms the email address with the mailed code; with a `password`, it also signs in. */
+  async confirm(body: Schema<"Confirm">): Promise<Schema<"Confirmed">> {
+    const confirmed = await this.#post<Schema<"Confirmed">>("/auth/confirm", body);
+    if (body.password) await this.login({ email: body.email, password: body.password });
+    return confirmed;
+  }
+
+  /** Mails the code again. */
+  async resendCode(email: string): Promise<void> {
+    await this.#post("/auth/resend-code", { email });
+  }
+
+  async login(body: Schema<"Login">): Promise<Schema<"User">> {
+    const signedIn = await this.#post<Schema<"LoggedIn">>("/auth/login", body);
+    await this.#store(signedIn, signedIn.user);
+    return signedIn.user;
+  }
+
+  /** Mails a code for a new password. */
+  async forgotPassword(email: string): Promise<void> {
+    await this.#post("/auth/forgot-password", { email });
+  }
+
+  /** Sets a new password with the mailed code. It ends every sign-in of the account. */
+  async resetPassword(body: Schema<"ResetPassword">): Promise<void> {
+    await this.#post("/auth/reset-password", body);
+  }
+
+  /** Stops the open sessions, then ends every sign-in of the account, on all of its devices. */
+  async logout(): Promise<void> {
+    const token = await this.token();
+    if (token === undefined) return;
+    await this.beforeLogout();
+    try {
+      const source: TokenSource = { token: () => this.token(), replace: (old) => this.replace(old), reject: async () => undefined };
+      await new Requests(this.#requests.baseUrl, this.environment, source).json({ method: "POST", path: "/auth/logout", body: {} });
+    } catch (error) {
+      if (!(error instanceof UnauthenticatedError)) throw error; // it is signed out already
+    }
+    await this.#clear("logout");
+  }
+
+  /** Who is signed in; undefined if nobody is. */
+  async user(): Promise<SignedInUser | undefined> {
+    return (await this.#load()).user;
+  }
+
+  /** Calls `listener` when the sign-in ended, in every context of the extension. Returns what ends the calls. */
+  onSignedOut(listener: (reason: SignOutReason) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async token(): Promise<string | undefined> {
+    const signIn = await this.#load();
+    if (signIn.token === undefined || !this.#isEnding(signIn)) return signIn.token;
+    try {
+      return await this.replace(signIn.token);
+    } catch {
+      return signIn.token; // it may still be valid, and the API decides
+    }
+  }
+
+  replace(expiredToken: string): Promise<string | undefined> {
+    return this.environment.locks.withLock("live-transcription/refresh", async () => {
+      const signIn = await this.#load();
+      if (signIn.token !== expiredToken) return signIn.token; // another context was first
+      if (signIn.refreshToken === undefined) return this.#clear("expired");
+      try {
+        const body = { refresh_token: signIn.refreshToken };
+        const tokens = await this.#post<Schema<"Tokens">>("/auth/refresh", body);
+        await this.#store({ refresh_token: signIn.refreshToken, ...tokens }, signIn.user);
+        return tokens.token;
+      } catch (error) {
+        const isRefused = error instanceof InvalidCredentialsError || error instanceof UnauthenticatedError;
+        if (isRefused) return this.#clear("expired");
+        throw error;
+      }
+    });
+  }
+
+  async reject(token: string, reason: string): Promise<void> {
+    if ((await this.#load()).token === token) await this.#clear(reason as SignOutReason);
+  }
+
+  #isEnding({ receivedAtMs = 0, expiresInSeconds = 0 }: SignIn): boolean {
+    const ageMs = this.environment.wallMs() - receivedAtMs;
+    return ageMs < 0 || ageMs > expiresInSeconds * 1000 - REFRESH_BEFORE_END_MS; // below 0: the clock was set back
+  }
+
+  async #load(): Promise<SignIn> {
+    return ((await this.storage.get(SIGN_IN_KEY)) as SignIn | undefined) ?? {};
+  }
+
+  async #store(tokens: Schema<"Tokens">, user: Schema<"User"> | SignedInUser | undefined): Promise<void> {
+    const signIn: SignIn = {
+      token: tokens.token,
+      refreshToken: tokens.refresh_token,
+      receivedAtMs: this.environment.wallMs(),
+      expiresInSeconds: tokens.expires_in,
+    };
+    if (user) signIn.user = "user_id" in user ? { userId: user.user_id, email: user.email, ...(user.name && { name: user.name }) } : user;
+    await this.storage.set(SIGN_IN_KEY, signIn);
+  }
+
+  async #clear(reason: SignOutReason): Promise<undefined> {
+    await this.storage.set(SIGN_IN_KEY, { reason });
+  }
+
+  #post<Body>(path: string, body: unknown): Promise<Body> {
+    return this.#requests.json<Body>({ method: "POST", path, body });
+  }
+}

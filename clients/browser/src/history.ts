@@ -1,0 +1,75 @@
+/** The caller's transcripts: list, read, rename, export and delete them. */
+import type { operations, Schema } from "./contract.js";
+import type { RequestOptions, Requests } from "./requests.js";
+
+export type HistoryFilter = Omit<NonNullable<operations["history"]["parameters"]["query"]>, "cursor">;
+export type ExportFormat = "srt" | "vtt" | "txt" | "json";
+export type Transcript = Schema<"TranscriptDetail">;
+
+/** A file to save: its name as the API proposes it, and its content. */
+export interface ExportedFile {
+  name: string;
+  content: Blob;
+}
+
+export class History {
+  constructor(private readonly requests: Requests) {}
+
+  /** All transcripts, newest first; pages are requested as they are needed. */
+  async *list(filter: HistoryFilter = {}, options: RequestOptions = {}): AsyncGenerator<Schema<"HistoryItem">> {
+    let cursor: string | null | undefined;
+    do {
+      const query = { ...filter, cursor };
+      const page = await this.requests.json<Schema<"HistoryPage">>({
+        method: "GET",
+        path: "/transcription/history",
+        query,
+        ...options,
+      });
+      yield* page.items;
+      cursor = page.next_cursor;
+    } while (cursor);
+  }
+
+  /** A transcript with all of its segments, however many answers they take. */
+  async get(transcriptId: string, options: RequestOptions = {}): Promise<Transcript> {
+    let whole: Transcript | undefined;
+    let cursor: string | null | undefined;
+    do {
+      const page: Transcript = await this.requests.json({ method: "GET", path: pathOf(transcriptId), query: { cursor }, ...options });
+      if (whole) whole.segments.push(...page.segments);
+      else whole = page;
+      cursor = page.next_cursor;
+    } while (cursor);
+    return whole;
+  }
+
+  /** Changes the title; an empty one removes it. */
+  async rename(transcriptId: string, title: string, options: RequestOptions = {}): Promise<void> {
+    await this.requests.send({ method: "PATCH", path: pathOf(transcriptId), body: { title }, ...options });
+  }
+
+  /** Deletes a transcript. Throws ConflictError while its session or a catch-up of it runs. */
+  async delete(transcriptId: string, options: RequestOptions = {}): Promise<void> {
+    await this.requests.send({ method: "DELETE", path: pathOf(transcriptId), ...options });
+  }
+
+  /** A transcript as a file to save. */
+  async exportFile(transcriptId: string, format: ExportFormat, options: RequestOptions = {}): Promise<ExportedFile> {
+    const path = `${pathOf(transcriptId)}/export`;
+    const { response } = await this.requests.send({ method: "GET", path, query: { format }, ...options });
+    const name = fileName(response.headers.get("Content-Disposition") ?? "") ?? `transcript.${format}`;
+    return { name, content: await response.blob() };
+  }
+}
+
+function pathOf(transcriptId: string): string {
+  return `/transcription/history/${encodeURIComponent(transcriptId)}`;
+}
+
+/** The name in a Content-Disposition: that in UTF-8 (RFC 6266), or the plain one. */
+function fileName(disposition: string): string | undefined {
+  const encoded = /filename\*=UTF-8''([^;]+)/i.exec(disposition)?.[1];
+  if (encoded !== undefined) return decodeURIComponent(encoded);
+  return /filename="([^"]+)"/i.exec(disposition)?.[1];
+}

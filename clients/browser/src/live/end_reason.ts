@@ -1,0 +1,39 @@
+/** What an error means for a running session. */
+import { ApiError, ConflictError, NetworkError } from "../errors.js";
+import { SocketRefusedError } from "./live_socket.js";
+import type { EndReason } from "./live_events.js";
+
+/** Conflicts after which the session cannot go on. */
+const FINAL_CONFLICTS: Partial<Record<string, EndReason>> = {
+  session_stopped: "stopped_elsewhere",
+  resume_expired: "resume_expired",
+};
+
+/** Why a session ends with this error. */
+export function endReason(error: unknown): EndReason {
+  if (error instanceof SocketRefusedError) return "provider_failed";
+  if (!(error instanceof ApiError)) return "failed";
+  switch (error.code) {
+    case "insufficient_credits":
+    case "account_blocked":
+      return error.code;
+    case "unauthenticated":
+      return "signed_out";
+    case "not_found":
+      return "deleted";
+    default:
+      return FINAL_CONFLICTS[error.reason ?? ""] ?? "failed";
+  }
+}
+
+/** Whether the same request may succeed later. `lease_open` is a refusal that the session handles. */
+export function isWorthRetrying(error: unknown): boolean {
+  if (error instanceof NetworkError) return true;
+  if (error instanceof ConflictError) return error.reason !== "lease_open" && !(error.reason && error.reason in FINAL_CONFLICTS);
+  return error instanceof ApiError && (error.status >= 500 || error.status === 429);
+}
+
+/** Whether the API still answers for a session that ended so. */
+export function canStillCall(reason: EndReason): boolean {
+  return reason !== "account_blocked" && reason !== "signed_out";
+}

@@ -1,0 +1,163 @@
+/**
+ * OpenAI's realtime socket for transcription: base64 PCM at 24 kHz out, commits at pauses, deltas and turns in.
+ * Sources: developers.openai.com/api/docs/guides/realtime-transcription; docs/streaming.md has what differs.
+ */
+import { Resampler, toInt16 } from "../audio/resampler.js";
+import type { Frame } from "./audio_queue.js";
+import type { LiveSocket, SocketOptions, Turn } from "./live_socket.js";
+import { ProviderSocket } from "./provider_socket.js";
+
+const RATE = 24_000;
+/** A commit of less audio is an error. */
+const SHORTEST_TURN = RATE / 10;
+const LONGEST_TURN_MS = 15_000;
+/** A turn ends after so long a pause. */
+const PAUSE_MS = 500;
+const PREFIX = "conversation.item.input_audio_transcription.";
+
+/** What was committed. `text` is final, or undefined until it is. */
+interface CommittedTurn {
+  eventId: string;
+  itemId?: string;
+  startMs: number;
+  endMs: number;
+  heardMs: number;
+  text?: string;
+  isLost?: boolean;
+}
+
+/** Opens the socket of a lease; resolves when its session has begun. Throws SocketRefusedError. */
+export async function openOpenAISocket(options: SocketOptions, signal: AbortSignal): Promise<LiveSocket> {
+  const socket = new OpenAISocket(options);
+  await socket.begun(signal);
+  return socket;
+}
+
+class OpenAISocket extends ProviderSocket {
+  readonly #resampler: Resampler | undefined;
+  readonly #sampleRate: number;
+  /** Samples that were appended since the last commit, at 24 kHz. */
+  #uncommitted = 0;
+  /** The time of the frames that were sent. */
+  #sentMs = 0;
+  #turnStartMs = 0;
+  /** Where speech began and ended in the turn. */
+  #speechStartMs: number | undefined;
+  #speechEndMs = 0;
+  /** In order; the first ones leave when their text is final. */
+  readonly #turns: CommittedTurn[] = [];
+  readonly #deltas = new Map<string, string>();
+  #commits = 0;
+
+  constructor(options: SocketOptions) {
+    const { lease, sampleRate } = options;
+    super(options, lease.websocket_url ?? "", ["realtime", `openai-insecure-api-key.${lease.token}`]);
+    this.#sampleRate = sampleRate;
+    if (sampleRate !== RATE) this.#resampler = new Resampler(sampleRate, RATE);
+  }
+
+  send({ samples, isQuiet }: Frame): void {
+    const startMs = this.#sentMs;
+    this.#sentMs += (samples.length * 1000) / this.#sampleRate;
+    if (!isQuiet) {
+      this.#speechStartMs ??= startMs;
+      this.#speechEndMs = this.#sentMs;
+    }
+    this.#append(this.#resampler ? toInt16(scaled(this.#resampler.push(samples))) : samples);
+    const hasPaused = this.#speechStartMs !== undefined && this.#sentMs - this.#speechEndMs >= PAUSE_MS;
+    if (hasPaused || this.#sentMs - this.#turnStartMs >= LONGEST_TURN_MS) this.#commit();
+  }
+
+  protected sendEnd(): void {
+    if (this.#resampler) this.#append(toInt16(scaled(this.#resampler.flush())));
+    if (this.#uncommitted > 0) this.#commit();
+    if (this.#turns.length === 0) this.markComplete();
+  }
+
+  protected handle(message: Record<string, unknown>): void {
+    const itemId = String(message["item_id"]);
+    switch (message["type"]) {
+      case "session.created":
+        return this.markBegun();
+      case "input_audio_buffer.committed": {
+        const turn = this.#turns.find((waiting) => waiting.itemId === undefined);
+        if (turn) turn.itemId = itemId;
+        return;
+      }
+      case `${PREFIX}delta`:
+        return this.#handleDelta(itemId, String(message["delta"]));
+      case `${PREFIX}completed`:
+        return this.#complete((turn) => turn.itemId === itemId, { text: String(message["transcript"]).trim() });
+      case `${PREFIX}failed`:
+        return this.#complete((turn) => turn.itemId === itemId, { text: "", isLost: true });
+      case "error":
+        return this.#handleError(message["error"] as { message?: string; event_id?: string | null });
+    }
+  }
+
+  /** An error names the message that it is about; before the session began, it refuses the socket. */
+  #handleError(error: { message?: string; event_id?: string | null }): void {
+    this.refuse(error.message ?? "refused");
+    this.#complete((turn) => turn.eventId === error.event_id, { text: "", isLost: true });
+  }
+
+  #handleDelta(itemId: string, delta: string): void {
+    const text = (this.#deltas.get(itemId) ?? "") + delta;
+    this.#deltas.set(itemId, text);
+    const turn = this.#turns.find((committed) => committed.itemId === itemId);
+    const startMs = turn?.startMs ?? this.#speechStartMs ?? this.#turnStartMs;
+    this.listener.onPartial({ text: text.trim(), startMs, endMs: turn?.endMs ?? this.#sentMs });
+  }
+
+  #append(samples: Int16Array): void {
+    this.#uncommitted += samples.length;
+    if (samples.length > 0) this.sendJson({ type: "input_audio_buffer.append", audio: base64(samples) });
+  }
+
+  #commit(): void {
+    if (this.#uncommitted < SHORTEST_TURN) this.#append(new Int16Array(SHORTEST_TURN - this.#uncommitted));
+    const eventId = `commit_${++this.#commits}`;
+    const isSilent = this.#speechStartMs === undefined;
+    const startMs = this.#speechStartMs ?? this.#turnStartMs;
+    const heardMs = this.#sentMs;
+    this.#turns.push({ eventId, startMs, endMs: isSilent ? heardMs : this.#speechEndMs, heardMs });
+    this.sendJson({ type: "input_audio_buffer.commit", event_id: eventId });
+    this.#uncommitted = 0;
+    this.#turnStartMs = this.#sentMs;
+    this.#speechStartMs = undefined;
+  }
+
+  /** Notes how a turn ended. Turns are passed on in their order, though they may end in another. */
+  #complete(isIt: (turn: CommittedTurn) => boolean, end: { text: string; isLost?: boolean }): void {
+    const turn = this.#turns.find(isIt);
+    if (!turn) return;
+    Object.assign(turn, end);
+    while (this.#turns[0]?.text !== undefined) this.#passOn(this.#turns.shift() as CommittedTurn);
+    if (this.isFinishing && this.#turns.length === 0) this.markComplete();
+  }
+
+  #passOn({ itemId, startMs, endMs, heardMs, text = "", isLost }: CommittedTurn): void {
+    this.#deltas.delete(itemId ?? "");
+    if (isLost) this.listener.onLost(startMs, endMs);
+    else this.listener.onFinal({ text, startMs, endMs, heardMs } satisfies Turn);
+  }
+
+  /** While it finishes, a turn that does not end keeps the text that it has so far. */
+  protected giveUp(): void {
+    if (!this.isFinishing) return;
+    for (const turn of this.#turns.splice(0)) {
+      const text = (turn.text ?? this.#deltas.get(turn.itemId ?? "") ?? "").trim();
+      this.#passOn({ ...turn, text, isLost: turn.isLost ?? text === "" });
+    }
+  }
+}
+
+/** The resampler keeps the scale of its input; here it is that of 16-bit samples. */
+function scaled(samples: Float32Array): Float32Array {
+  return samples.map((sample) => sample / 32_768);
+}
+
+function base64(samples: Int16Array): string {
+  const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
+  return btoa(String.fromCharCode(...bytes));
+}

@@ -1,0 +1,96 @@
+/** Saves segments at intervals, in pieces that the API takes, and once more with the stop. */
+import type { Schema } from "../contract.js";
+import type { Environment } from "../environment.js";
+import type { Stream, TimedSave } from "../stream.js";
+import { isWorthRetrying } from "./end_reason.js";
+import type { LiveEvents } from "./live_events.js";
+import { SAVE_SEGMENTS, type SegmentsOutbox, STOP_SEGMENTS } from "./segments_outbox.js";
+
+const STOP_TRIES = 10;
+
+export interface SaverListener {
+  onSaved(answer: TimedSave): void;
+  /** Each warning of the API once, until it is gone; and those of the SDK. */
+  onWarning(warning: LiveEvents["warning"]): void;
+  /** The API refuses to save for good. */
+  onRefused(error: unknown): void;
+}
+
+export class SegmentSaver {
+  #timer: unknown;
+  #running: Promise<boolean> | undefined;
+  #warnings: LiveEvents["warning"]["code"][] = [];
+
+  constructor(
+    private readonly environment: Environment,
+    private readonly stream: Stream,
+    private readonly sessionId: string,
+    readonly outbox: SegmentsOutbox,
+    private readonly listener: SaverListener,
+  ) {}
+
+  /** Saves every so many seconds from now on; without segments, it sends a heartbeat. */
+  start(intervalSeconds: number): void {
+    this.pause();
+    this.#timer = this.environment.setTimer(() => {
+      void this.flush().finally(() => this.#timer !== undefined && this.start(intervalSeconds));
+    }, intervalSeconds * 1000);
+  }
+
+  pause(): void {
+    this.environment.clearTimer(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Saves all segments. Returns whether the API answered; if not, the segments stay for the next flush. */
+  flush(tries?: number): Promise<boolean> {
+    this.#running ??= this.#flush(tries).finally(() => (this.#running = undefined));
+    return this.#running;
+  }
+
+  /** Stops the session with all segments that are left. Throws ApiError, NetworkError: then they stay in the storage. */
+  async stop(providerSeconds?: number): Promise<Schema<"Stopped">> {
+    this.pause();
+    await this.#running;
+    const segments = await this.outbox.nextBatch(STOP_SEGMENTS);
+    const report = providerSeconds === undefined ? {} : { provider_session_seconds: providerSeconds };
+    const body = { session_id: this.sessionId, segments, ...report };
+    const stopped = await this.stream.stop(body, { tries: STOP_TRIES });
+    const lost = this.outbox.settle(segments, stopped.rejected);
+    // For two minutes a stopped session takes what did not fit, and for longer what it has already.
+    if (this.outbox.segments.length > 0 && !(await this.flush())) return stopped;
+    const count = lost.length + this.outbox.segments.length;
+    if (count > 0) this.listener.onWarning({ code: "words_rejected", count });
+    await this.outbox.clear();
+    return stopped;
+  }
+
+  async #flush(tries?: number): Promise<boolean> {
+    const options = tries === undefined ? {} : { tries };
+    try {
+      do {
+        const segments = await this.outbox.nextBatch(SAVE_SEGMENTS);
+        const answer = await this.stream.saveTimed({ session_id: this.sessionId, segments }, options);
+        const lost = this.outbox.settle(segments, answer.saved.rejected);
+        this.listener.onSaved(answer);
+        this.#warn(answer.saved.warnings);
+        if (lost.length > 0) this.listener.onWarning({ code: "words_rejected", count: lost.length });
+        const isFull = answer.saved.saved.length === 0 && this.outbox.segments.length > 0;
+        if (isFull) {
+          this.listener.onWarning({ code: "words_limit" });
+          break;
+        }
+      } while (this.outbox.segments.length > 0);
+      return true;
+    } catch (error) {
+      if (isWorthRetrying(error)) this.listener.onWarning({ code: "save_failing" });
+      else this.listener.onRefused(error);
+      return false;
+    }
+  }
+
+  #warn(warnings: Schema<"Saved">["warnings"]): void {
+    for (const code of warnings) if (!this.#warnings.includes(code)) this.listener.onWarning({ code });
+    this.#warnings = warnings;
+  }
+}

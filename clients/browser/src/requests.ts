@@ -1,0 +1,168 @@
+/** Sends requests: with a time-out, the token, and retries that keep body and Idempotency-Key. */
+import { KEYED_PATHS, UNREPEATABLE_PATHS, type Method } from "./contract.js";
+import { type Environment, sleep } from "./environment.js";
+import { AbortedError, ApiError, errorOf, NetworkError, UnauthenticatedError } from "./errors.js";
+
+/** Where requests get the ID token from. */
+export interface TokenSource {
+  /** The ID token to send; undefined if no user is signed in. */
+  token(): Promise<string | undefined>;
+  /** The token that replaces one which the API calls expired; undefined if the user has to sign in again. */
+  replace(expiredToken: string): Promise<string | undefined>;
+  /** The API refuses this token for good. */
+  reject(token: string, reason: string): Promise<void>;
+}
+
+export interface RequestOptions {
+  /** Names the request for the API, which processes it once. Made by the SDK where it is left out. */
+  idempotencyKey?: string;
+  signal?: AbortSignal | undefined;
+  /** For how long one try may take. */
+  timeoutMs?: number;
+  /** How often the request is sent at most. */
+  tries?: number;
+}
+
+export interface Call extends RequestOptions {
+  method: Method;
+  /** With the values of its parameters, but without the query. */
+  path: string;
+  /** The path as the contract has it. */
+  route?: string;
+  query?: Record<string, unknown> | undefined;
+  /** Sent as JSON, or as it is if it is audio. */
+  body?: unknown;
+  contentType?: string;
+}
+
+/** A successful response. Times are of the monotonic clock, of the try that was answered. */
+export interface Delivery {
+  response: Response;
+  sentAtMs: number;
+  receivedAtMs: number;
+}
+
+/** What is the same in every try. */
+interface Prepared {
+  url: string;
+  headers: Record<string, string>;
+  body: BodyInit | null;
+}
+
+const TIMEOUT_MS = 30_000; // the API's gateway answers within 29 seconds
+const TRIES = 5;
+const FIRST_DELAY_MS = 500;
+const LONGEST_DELAY_MS = 10_000;
+/** A longer Retry-After is the caller's to wait for, such as that of a daily limit. */
+const LONGEST_RETRY_AFTER_SECONDS = 60;
+
+export class Requests {
+  readonly baseUrl: string;
+
+  constructor(
+    baseUrl: string,
+    readonly environment: Environment,
+    private readonly tokens: TokenSource,
+  ) {
+    this.baseUrl = baseUrl.replace(/\/+$/, "");
+  }
+
+  /** The JSON of a successful response. Throws ApiError, NetworkError, AbortedError. */
+  async json<Body>(call: Call): Promise<Body> {
+    const { response } = await this.send(call);
+    return (await response.json()) as Body;
+  }
+
+  /** Sends a request until it is answered, refused for good, or all tries are used up. Throws as `json` does. */
+  async send(call: Call): Promise<Delivery> {
+    const route = call.route ?? call.path;
+    const isRepeatable = !UNREPEATABLE_PATHS.includes(route);
+    const init = this.#prepare(call, route);
+    let isRefreshed = false;
+    for (let tryNumber = 1; ; tryNumber++) {
+      const token = await this.tokens.token();
+      try {
+        return await this.#try(call, init, token);
+      } catch (error) {
+        if (error instanceof UnauthenticatedError && token !== undefined) {
+          if (error.reason === "expired" && !isRefreshed) {
+            isRefreshed = true;
+            if ((await this.tokens.replace(token)) !== undefined) continue;
+          } else if (error.reason !== "expired") await this.tokens.reject(token, error.reason ?? "signed_out");
+        }
+        const delayMs = tryNumber < (call.tries ?? TRIES) ? this.#delayMs(error, tryNumber, isRepeatable) : undefined;
+        if (delayMs === undefined) throw error;
+        await sleep(this.environment, delayMs, call.signal);
+        if (call.signal?.aborted) throw new AbortedError();
+      }
+    }
+  }
+
+  #prepare(call: Call, route: string): Prepared {
+    const headers: Record<string, string> = {};
+    let body: BodyInit | null = null;
+    if (call.contentType !== undefined) {
+      headers["Content-Type"] = call.contentType;
+      body = call.body as BodyInit;
+    } else if (call.body !== undefined) {
+      headers["Content-Type"] = "application/json";
+      body = JSON.stringify(call.body); // once: the API compares the bodies of one key byte for byte
+    }
+    const isKeyed = call.method === "POST" && Object.hasOwn(KEYED_PATHS, route);
+    if (isKeyed || call.idempotencyKey) headers["Idempotency-Key"] = call.idempotencyKey ?? this.environment.randomUUID();
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(call.query ?? {})) {
+      if (value !== undefined && value !== null) query.set(name, String(value));
+    }
+    const search = query.size ? `?${query}` : "";
+    return { url: this.baseUrl + call.path + search, headers, body };
+  }
+
+  async #try(
+    call: Call,
+    { url, headers, body }: Prepared,
+    token: string | undefined,
+  ): Promise<Delivery> {
+    if (call.signal?.aborted) throw new AbortedError();
+    const controller = new AbortController();
+    const abort = (): void => controller.abort();
+    call.signal?.addEventListener("abort", abort);
+    const timer = this.environment.setTimer(abort, call.timeoutMs ?? TIMEOUT_MS);
+    const sentAtMs = this.environment.monotonicMs();
+    try {
+      const sent = token === undefined ? headers : { ...headers, Authorization: `Bearer ${token}` };
+      const init = { method: call.method, headers: sent, body, signal: controller.signal };
+      const response = await this.environment.fetch(url, init);
+      const receivedAtMs = this.environment.monotonicMs();
+      if (!response.ok) throw await errorOf(response);
+      // The body is read here, so that a connection lost in the middle of it counts as a failed try.
+      const bytes = await response.arrayBuffer();
+      const whole = new Response(bytes.byteLength ? bytes : null, { status: response.status, headers: response.headers });
+      return { response: whole, sentAtMs, receivedAtMs };
+    } catch (error) {
+      if (error instanceof ApiError) throw error;
+      if (call.signal?.aborted) throw new AbortedError();
+      const message = controller.signal.aborted ? "The service did not answer in time." : "The network failed.";
+      throw new NetworkError(`${message} Try again later.`, { cause: error });
+    } finally {
+      this.environment.clearTimer(timer);
+      call.signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /** How long to wait before the next try; undefined if there must be none. */
+  #delayMs(error: unknown, tryNumber: number, isRepeatable: boolean): number | undefined {
+    const backOffMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (tryNumber - 1)) * (0.5 + this.environment.random());
+    if (error instanceof NetworkError) return isRepeatable ? backOffMs : undefined;
+    if (!(error instanceof ApiError)) return undefined;
+    const seconds = error.retryAfterSeconds;
+    if (seconds !== undefined && seconds > LONGEST_RETRY_AFTER_SECONDS) return undefined;
+    const mayRetry =
+      error.status === 429 ||
+      (error.status === 409 && seconds !== undefined) ||
+      (error.status >= 502 && error.status <= 504 && isRepeatable);
+    if (!mayRetry) return undefined;
+    // A little later than allowed, so that clients which were refused together do not come back together.
+    return seconds === undefined ? backOffMs : seconds * 1000 + FIRST_DELAY_MS * this.environment.random();
+  }
+}

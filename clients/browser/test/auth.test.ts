@@ -1,0 +1,182 @@
+/** The sign-in is shared by all contexts: one refresh at a time, and all of them learn of its end. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Auth, SIGN_IN_KEY } from "../src/auth.js";
+import type { Environment } from "../src/environment.js";
+import { localLocks, webLocks } from "../src/environment.js";
+import { EmailUnverifiedError, InvalidCredentialsError, NetworkError } from "../src/errors.js";
+import { memoryStorage } from "../src/storage.js";
+import { VirtualClock } from "./support/virtual_clock.js";
+
+type Answer = [status: number, body: object] | "fail";
+
+function contexts(answers: Record<string, Answer[]>, count = 1): { auths: Auth[]; calls: string[]; clock: VirtualClock; shift: (ms: number) => void } {
+  const clock = new VirtualClock();
+  const storage = memoryStorage();
+  const calls: string[] = [];
+  let aheadMs = 0;
+  const environment: Partial<Environment> = {
+    fetch: async (url) => {
+      const path = new URL(url).pathname;
+      calls.push(path);
+      await new Promise<void>((resolve) => void clock.setTimer(resolve, 50));
+      const answer = answers[path]?.shift() ?? [200, {}];
+      if (answer === "fail") throw new TypeError("fetch failed");
+      return new Response(JSON.stringify(answer[1]), { status: answer[0] });
+    },
+    monotonicMs: () => clock.nowMs,
+    wallMs: () => clock.nowMs + aheadMs,
+    setTimer: clock.setTimer,
+    clearTimer: clock.clearTimer,
+    random: () => 0,
+    randomUUID: () => "key",
+    locks: localLocks(),
+  };
+  const auths = Array.from({ length: count }, () => new Auth("https://api.example", storage, environment as Environment));
+  return { auths, calls, clock, shift: (ms) => (aheadMs = ms) };
+}
+
+const USER = { user_id: "u1", email: "ada@example.com", name: "Ada", created_at: "", credits: { available: 1, held: 0 } };
+const tokens = (name: string): object => ({ token: name, access_token: "a", refresh_token: `r-${name}`, expires_in: 3_600, token_type: "Bearer" });
+const signedIn = (name: string): Answer => [200, { ...tokens(name), user: USER }];
+const refusal = (status: number, code: string, reason?: string): Answer => [status, { code, message: "m", request_id: "r", details: { reason } }];
+
+test("a sign-in is shared, and so is its end", async () => {
+  const { auths, clock } = contexts({ "/auth/login": [signedIn("one")] }, 2);
+  const [first, second] = auths as [Auth, Auth];
+  const reasons: string[] = [];
+  const stop = second.onSignedOut((reason) => reasons.push(reason));
+  await clock.until(first.login({ email: "ada@example.com", password: "p" }));
+  assert.deepEqual(await second.user(), { userId: "u1", email: "ada@example.com", name: "Ada" });
+  assert.equal(await second.token(), "one");
+  const order: string[] = [];
+  first.beforeLogout = async () => void order.push("sessions stopped");
+  await clock.until(first.logout());
+
+  assert.deepEqual([order, reasons], [["sessions stopped"], ["logout"]]);
+  assert.equal(await second.token(), undefined);
+  stop();
+  await clock.until(first.logout());
+  assert.equal(reasons.length, 1);
+});
+
+test("many contexts refresh an ending token once", async () => {
+  const { auths, calls, clock } = contexts({ "/auth/login": [signedIn("one")], "/auth/refresh": [[200, tokens("two")]] }, 4);
+  await clock.until((auths[0] as Auth).login({ email: "a", password: "p" }));
+  await clock.advance(3_500_000);
+  const found = await clock.until(Promise.all(auths.flatMap((auth) => [auth.token(), auth.replace("one")])));
+
+  assert.deepEqual(new Set(found), new Set(["two"]));
+  assert.equal(calls.filter((path) => path === "/auth/refresh").length, 1);
+  assert.deepEqual(await auths[3]?.user(), { userId: "u1", email: "ada@example.com", name: "Ada" });
+});
+
+test("a refresh without a new refresh token keeps the old one", async () => {
+  const { refresh_token: _, ...without } = tokens("two") as { refresh_token: string };
+  const { auths, clock } = contexts({ "/auth/login": [signedIn("one")], "/auth/refresh": [[200, without], [200, tokens("three")]] });
+  const [auth] = auths as [Auth];
+  await clock.until(auth.login({ email: "a", password: "p" }));
+  assert.equal(await clock.until(auth.replace("one")), "two");
+  assert.equal(await clock.until(auth.replace("two")), "three");
+});
+
+test("a refused refresh signs out; one without a network does not", async () => {
+  for (const refused of [refusal(401, "invalid_credentials"), refusal(401, "unauthenticated", "signed_out")]) {
+    const { auths, clock } = contexts({ "/auth/login": [signedIn("one")], "/auth/refresh": [refused] });
+    const [auth] = auths as [Auth];
+    const reasons: string[] = [];
+    auth.onSignedOut((reason) => reasons.push(reason));
+    await clock.until(auth.login({ email: "a", password: "p" }));
+    assert.equal(await clock.until(auth.replace("one")), undefined);
+    assert.deepEqual(reasons, ["expired"]);
+  }
+  const { auths, clock } = contexts({ "/auth/login": [signedIn("one")], "/auth/refresh": Array.from({ length: 10 }, () => "fail" as const) });
+  const [auth] = auths as [Auth];
+  await clock.until(auth.login({ email: "a", password: "p" }));
+  await assert.rejects(clock.until(auth.replace("one")), NetworkError);
+  await clock.advance(3_500_000);
+  assert.equal(await clock.until(auth.token()), "one"); // it may still be valid
+});
+
+test("a clock that was set back makes the token be refreshed, not believed", async () => {
+  const { auths, calls, clock, shift } = contexts({ "/auth/login": [signedIn("one")], "/auth/refresh": [[200, tokens("two")]] });
+  const [auth] = auths as [Auth];
+  await clock.until(auth.login({ email: "a", password: "p" }));
+  shift(-7_200_000);
+  assert.equal(await clock.until(auth.token()), "two");
+  assert.ok(calls.includes("/auth/refresh"));
+});
+
+test("a sign-up signs in at once, or after its code", async () => {
+  const { auths, clock } = contexts({
+    "/auth/register": [
+      [201, { ...tokens("new"), user: USER, confirmation_required: false, free_credits: 200 }],
+      [201, { user: USER, confirmation_required: true, free_credits: 0 }],
+    ],
+    "/auth/confirm": [[200, { confirmed: true, free_credits: 200 }], [200, { confirmed: true, free_credits: 200 }]],
+    "/auth/login": [refusal(403, "email_unverified"), signedIn("later")],
+  });
+  const [auth] = auths as [Auth];
+  await clock.until(auth.register({ email: "a", password: "p" }));
+  assert.equal(await auth.token(), "new");
+  const waiting = await clock.until(auth.register({ email: "a", password: "p" }));
+  assert.equal(waiting.confirmation_required, true);
+  await assert.rejects(clock.until(auth.login({ email: "a", password: "p" })), EmailUnverifiedError);
+  await clock.until(auth.confirm({ email: "a", code: "1" }));
+  assert.equal(await auth.token(), "new");
+  await clock.until(auth.confirm({ email: "a", code: "1", password: "p" }));
+  assert.equal(await auth.token(), "later");
+});
+
+test("codes and passwords are requested and set", async () => {
+  const { auths, calls, clock } = contexts({ "/auth/reset-password": [refusal(401, "invalid_credentials"), [200, {}]] });
+  const [auth] = auths as [Auth];
+  await clock.until(auth.resendCode("a"));
+  await clock.until(auth.forgotPassword("a"));
+  await assert.rejects(clock.until(auth.resetPassword({ email: "a", code: "1", password: "p" })), InvalidCredentialsError);
+  await clock.until(auth.resetPassword({ email: "a", code: "1", password: "p" }));
+  assert.deepEqual(calls, ["/auth/resend-code", "/auth/forgot-password", "/auth/reset-password", "/auth/reset-password"]);
+});
+
+test("a sign-out that the API refuses as signed out is done; another failure keeps the sign-in", async () => {
+  const { auths, clock } = contexts({
+    "/auth/login": [signedIn("one"), signedIn("two")],
+    "/auth/logout": [refusal(403, "account_blocked"), refusal(401, "unauthenticated", "signed_out")],
+  });
+  const [auth] = auths as [Auth];
+  await clock.until(auth.login({ email: "a", password: "p" }));
+  await assert.rejects(clock.until(auth.logout()));
+  assert.equal(await auth.token(), "one");
+  await clock.until(auth.logout());
+  assert.equal(await auth.token(), undefined);
+  await auth.reject("one", "signed_out"); // too late: nobody is signed in
+});
+
+test("a sign-in without a refresh token ends with its token", async () => {
+  const { auths, clock } = contexts({});
+  const [auth] = auths as [Auth];
+  await (auth as unknown as { storage: { set(key: string, value: unknown): Promise<void> } }).storage.set(SIGN_IN_KEY, { token: "one" });
+  assert.equal(await clock.until(auth.replace("one")), undefined);
+});
+
+test("the browser's locks are taken, waited for and released", async () => {
+  const held = new Set<string>();
+  const locks = webLocks({
+    request: async (name: string, ...rest: unknown[]) => {
+      const work = rest.at(-1) as (lock: unknown) => Promise<unknown>;
+      if (held.has(name)) return work(null);
+      held.add(name);
+      try {
+        return await work({ name });
+      } finally {
+        held.delete(name);
+      }
+    },
+  } as unknown as LockManager);
+  assert.equal(await locks.withLock("a", async () => 5), 5);
+  const release = await locks.tryLock("a");
+  assert.equal(await locks.tryLock("a"), undefined);
+  release?.();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.notEqual(await locks.tryLock("a"), undefined);
+});

@@ -1,0 +1,430 @@
+/** What a live session does when sockets, requests, clocks and the account fail: each ends in the documented state. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { InsufficientCreditsError } from "../src/errors.js";
+import { Bench } from "./support/bench.js";
+
+test("a socket that breaks off is followed by another, which receives the words that were not final", async () => {
+  const bench = await new Bench().start();
+  await bench.speak(11.3);
+  bench.backend.cutSockets();
+  await bench.speak(20);
+  await bench.stop();
+
+  bench.assertWords();
+  bench.assertPlaces(1_500);
+  assert.deepEqual(bench.backend.session.renewals.map(({ interrupted }) => interrupted), [true]);
+  const actions = bench.backend.requests.map(({ body }) => body["action"]);
+  assert.deepEqual(actions.slice(0, 4), [undefined, "start", "save", "renew"]); // what is saved counts as covered
+  assert.deepEqual(bench.states, ["starting", "live", "reconnecting", "live", "stopping", "ended"]);
+  assert.deepEqual(bench.of("uncovered"), []);
+});
+
+test("sockets that break off all the time lose and double no word", async () => {
+  const bench = new Bench({ renewLeadSeconds: 40 });
+  bench.backend.socketFaults.push("cut", "cut", undefined, "cut", undefined, "cut", "cut");
+  await bench.start();
+  await bench.speak(90);
+  await bench.stop();
+
+  bench.assertWords();
+  assert.ok(bench.backend.sockets.length > 8);
+});
+
+test("a socket that breaks off while its last words are awaited gives the words that it had", async () => {
+  const bench = new Bench({ renewLeadSeconds: 50 });
+  bench.backend.socketFaults.push("no_termination");
+  await bench.start();
+  const cut = (): void => {
+    if (bench.backend.sockets[1]?.ruler.received) bench.backend.sockets[0]?.closeWith(1006);
+  };
+  await bench.speak(34, { isBreathless: true, onChunk: cut });
+  await bench.stop();
+
+  const words = new Set(bench.captions);
+  const [gap] = bench.of("uncovered");
+  assert.equal(words.size, bench.captions.length);
+  assert.equal(gap?.reason, "not_recognised");
+  for (const word of bench.expected(0)) {
+    const ms = Number(word.slice(1)) * 500 + 250;
+    assert.ok(words.has(word) || (ms > (gap?.startMs ?? 0) - 2_000 && ms < (gap?.endMs ?? 0) + 2_000), word);
+  }
+});
+
+test("last words that never come are given up after a time, and the words so far are kept", async () => {
+  const bench = new Bench();
+  bench.backend.socketFaults.push("no_termination");
+  await bench.start();
+  await bench.speak(9);
+  await bench.stop();
+
+  bench.assertWords();
+});
+
+test("a turn without its formatted text is final when the next one begins", async () => {
+  const bench = new Bench();
+  bench.backend.socketFaults.push("unformatted");
+  await bench.start();
+  await bench.speak(9);
+  await bench.stop();
+
+  bench.assertWords();
+});
+
+test("storms of 429 and 503 delay renewals and saves, but lose nothing", async () => {
+  const bench = await new Bench().start();
+  bench.backend.fail("renew", "429+1", "503+2", "503", "502", "503", "429+1", "500");
+  bench.backend.fail("save", "503", "503+2", "503", "503", "503", "503", "429+1");
+  await bench.speak(100);
+  bench.backend.fail("stop", "503", "429+1", "503+2");
+  await bench.stop();
+
+  bench.assertWords();
+  assert.ok(bench.of("warning").some(({ code }) => code === "save_failing"));
+});
+
+test("lost answers are repeated with the same key and body, and nothing is started or billed twice", async () => {
+  const bench = new Bench();
+  bench.backend.fail("start", "lose", "drop");
+  bench.backend.fail("renew", "lose", "hang");
+  bench.backend.fail("save", "lose");
+  await bench.start();
+  await bench.speak(130);
+  bench.backend.fail("stop", "lose");
+  const stopped = await bench.stop();
+
+  bench.assertWords();
+  assert.equal(bench.backend.sessions.length, 1);
+  assert.equal(bench.of("ended")[0]?.stopped?.billed_seconds, stopped?.billed_seconds);
+  const keys = (action: string): Set<string | undefined> =>
+    new Set(bench.backend.requests.filter(({ body }) => body["action"] === action).map(({ key }) => key));
+  assert.equal(keys("start").size, 1);
+  assert.equal(keys("renew").size, bench.backend.session.renewals.length);
+  assert.equal(bench.of("lease").length, bench.backend.session.renewals.length + 1);
+});
+
+for (const countsOn of [true, false]) {
+  test(`a device that sleeps continues the same transcript, its clock ${countsOn ? "running" : "standing still"}`, async () => {
+    const bench = await new Bench().start();
+    await bench.speak(20);
+    bench.clock.sleep(600_000, countsOn);
+    await bench.speak(60);
+    await bench.stop();
+
+    bench.assertWords();
+    assert.deepEqual(bench.backend.session.renewals.map(({ interrupted }) => interrupted).slice(0, 1), [true]);
+    const gap = bench.of("uncovered").find(({ reason }) => reason === "no_audio");
+    assert.ok(gap && Math.abs(gap.endMs - gap.startMs - 600_000) < 15_000);
+    const last = bench.of("final").at(-1);
+    assert.ok(last && Math.abs(last.endMs - 680_000) < 3_000, `ends at ${last?.endMs}`);
+  });
+}
+
+test("an expired token is refreshed once in the middle of the stream", async () => {
+  const bench = await new Bench().start();
+  await bench.speak(10);
+  bench.backend.validTokens.clear();
+  await bench.speak(70);
+  await bench.stop();
+
+  bench.assertWords();
+  assert.equal(bench.backend.tokenCount, 2);
+});
+
+test("a wrong clock of the listener changes nothing", async () => {
+  for (const wallAheadMs of [-3_600_000, 3_600_000]) {
+    const bench = new Bench();
+    bench.wallAheadMs = wallAheadMs;
+    await bench.start();
+    await bench.speak(130);
+    await bench.stop();
+
+    bench.assertWords();
+    bench.assertPlaces(2_000);
+    assert.equal(bench.backend.session.renewals.length, 2);
+    assert.ok(bench.backend.session.renewals.every(({ interrupted }) => !interrupted));
+  }
+});
+
+test("without a Date in the answers a lease is timed from its request", async () => {
+  const bench = new Bench();
+  bench.backend.hasDates = false;
+  await bench.start();
+  await bench.speak(70);
+  await bench.stop();
+
+  bench.assertWords();
+});
+
+test("when the credits run out, the session ends with its last words before the lease does", async () => {
+  const bench = new Bench();
+  bench.backend.credits = 12;
+  await bench.start();
+  await bench.speak(70);
+
+  assert.deepEqual(bench.of("ended").map(({ reason }) => reason), ["insufficient_credits"]);
+  assert.ok(bench.of("ended")[0]?.error instanceof InsufficientCreditsError);
+  const warned = bench.of("credits").find(({ endsInSeconds }) => endsInSeconds !== undefined);
+  assert.ok((warned?.endsInSeconds ?? 0) >= 10);
+  assert.equal(bench.session.state, "ended");
+  assert.equal(bench.session.feed(new Int16Array(10)), false);
+  bench.assertWords(0, bench.captions.length / 2);
+  assert.ok(bench.captions.length >= 54 * 2);
+  assert.equal(bench.backend.session.state, "stopped");
+  assert.equal((await bench.stop())?.billed_seconds, bench.backend.session.billedSeconds);
+});
+
+test("credits that are bought before the lease ends let the session go on", async () => {
+  const bench = new Bench();
+  bench.backend.credits = 12;
+  await bench.start();
+  await bench.speak(50);
+  bench.backend.credits += 500;
+  await bench.speak(50);
+  await bench.stop();
+
+  bench.assertWords();
+  assert.deepEqual(bench.of("ended").map(({ reason }) => reason), ["stopped"]);
+});
+
+test("credits that run out while no socket is open end the session at once", async () => {
+  const bench = new Bench();
+  bench.backend.credits = 12;
+  await bench.start();
+  await bench.speak(20);
+  bench.backend.cutSockets();
+  bench.backend.credits = 2;
+  await bench.speak(10);
+
+  assert.deepEqual(bench.of("ended").map(({ reason }) => reason), ["insufficient_credits"]);
+});
+
+test("a blocked account ends the session and keeps the unsaved words in the storage", async () => {
+  const bench = await new Bench().start();
+  await bench.speak(18);
+  bench.backend.isBlocked = true;
+  await bench.speak(20);
+
+  assert.deepEqual(bench.of("ended").map(({ reason }) => reason), ["account_blocked"]);
+  assert.equal((await bench.storage.keys("live-transcription/outbox")).length, 1);
+  bench.backend.isBlocked = false;
+  await bench.clock.until(bench.client.live.saveUnsaved());
+  bench.assertWords(0, bench.captions.length / 2);
+  assert.deepEqual(await bench.storage.keys("live-transcription/outbox"), []);
+});
+
+test("a sign-out elsewhere ends the session, and listeners are notified", async () => {
+  const bench = await new Bench().start();
+  const reasons: string[] = [];
+  bench.client.auth.onSignedOut((reason) => reasons.push(reason));
+  await bench.speak(10);
+  bench.backend.isSignedOut = true;
+  await bench.speak(10);
+
+  assert.deepEqual(bench.of("ended").map(({ reason }) => reason), ["signed_out"]);
+  assert.deepEqual(reasons, ["signed_out"]);
+});
+
+for (const [name, change, reason] of [
+  ["deleted", (bench: Bench) => (bench.backend.session.isDeleted = true), "deleted"],
+  ["stopped on another device", (bench: Bench) => (bench.backend.session.state = "stopped"), "stopped_elsewhere"],
+] as const) {
+  test(`a session that is ${name} ends`, async () => {
+    const bench = await new Bench().start();
+    await bench.speak(50);
+    change(bench);
+    bench.backend.session.stoppedAt = bench.backend.now;
+    await bench.speak(15);
+
+    assert.deepEqual(bench.of("ended").map((ended) => ended.reason), [reason]);
+    assert.deepEqual(await bench.storage.keys("live-transcription/outbox"), []);
+    if (reason === "stopped_elsewhere") bench.assertWords(0, bench.captions.length / 2);
+  });
+}
+
+test("a network that is gone for a while costs what the buffer cannot keep, which is reported", async () => {
+  const bench = await new Bench({ bufferSeconds: 20 }).start();
+  await bench.speak(16);
+  bench.backend.loseNetwork();
+  await bench.speak(60, { isBreathless: true });
+  bench.backend.hasNoNetwork = false;
+  await bench.speak(200);
+  await bench.stop();
+
+  const gaps = bench.of("uncovered");
+  const words = new Set(bench.captions);
+  assert.equal(words.size, bench.captions.length);
+  assert.ok(gaps.every(({ reason }) => reason === "buffer_full"));
+  const lostMs = gaps.reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0);
+  assert.ok(lostMs > 25_000 && lostMs < 60_000, `${lostMs} ms`);
+  for (const word of bench.expected(0)) {
+    const ms = Number(word.slice(1)) * 500 + 250;
+    const isCovered = !gaps.some(({ startMs, endMs }) => ms > startMs - 1_500 && ms < endMs + 1_500);
+    if (isCovered) assert.ok(words.has(word), word);
+  }
+  assert.deepEqual(bench.backend.words, bench.captions);
+});
+
+test("a session that was interrupted for more than a day ends", async () => {
+  const bench = await new Bench().start();
+  await bench.speak(10);
+  bench.clock.sleep(100_000_000, false);
+  await bench.speak(30);
+
+  assert.equal(bench.of("ended")[0]?.reason, "resume_expired");
+});
+
+test("a refused token at a hand-over is followed by another lease while the old socket still listens", async () => {
+  const bench = new Bench();
+  bench.backend.socketFaults.push(undefined, "refuse", "never_open");
+  await bench.start();
+  await bench.speak(90);
+  await bench.stop();
+
+  bench.assertWords();
+  assert.deepEqual(bench.backend.session.renewals.map(({ interrupted }) => interrupted).slice(0, 3), [false, true, true]);
+});
+
+test("a provider that refuses every socket is given up, with nothing billed for long", async () => {
+  const bench = new Bench();
+  bench.backend.socketFaults.push(..."abcdefgh".split("").map(() => "refuse" as const));
+  await bench.start();
+  await bench.speak(60);
+
+  assert.deepEqual(bench.of("ended").map(({ reason }) => reason), ["provider_failed"]);
+  assert.equal(bench.backend.sockets.length, 5);
+  assert.equal(bench.backend.session.state, "stopped");
+  assert.ok(bench.backend.session.billedSeconds < 30);
+});
+
+test("a provider that the SDK does not know is refused like a socket", async () => {
+  const bench = new Bench();
+  bench.backend.providers = ["other"];
+  await bench.start();
+  await bench.speak(30);
+
+  assert.deepEqual(bench.of("ended").map(({ reason }) => reason), ["provider_failed"]);
+});
+
+test("a lease that is not near its end by the API's clock is renewed later", async () => {
+  const bench = new Bench();
+  bench.backend.leaseSeconds = 120;
+  await bench.start();
+  await bench.speak(107);
+  bench.backend.session.leaseExpiresAt += 70; // the API's clock is behind what this device counts
+  await bench.speak(60);
+  await bench.stop();
+
+  bench.assertWords();
+  const refused = bench.backend.requests.filter(({ body }) => body["action"] === "renew");
+  assert.ok(refused.length > bench.backend.session.renewals.length);
+});
+
+test("words beyond what the API keeps are reported, and do not keep the session from stopping", async () => {
+  const bench = new Bench();
+  bench.backend.wordsLimit = 3;
+  await bench.start();
+  await bench.speak(40);
+  await bench.stop();
+
+  const codes = bench.of("warning").map(({ code }) => code);
+  assert.ok(codes.includes("words_limit"));
+  assert.deepEqual(bench.of("warning").at(-1), { name: "warning", code: "words_rejected", count: bench.of("final").length - 3 });
+  assert.equal(bench.of("ended")[0]?.reason, "stopped");
+});
+
+test("a session whose saves failed for long saves all words in pieces", async () => {
+  const bench = await new Bench().start();
+  bench.backend.fail("save", ...Array.from({ length: 75 }, () => "503" as const));
+  await bench.speak(230);
+  assert.ok(bench.of("final").length > 100);
+  await bench.stop();
+
+  bench.assertWords();
+});
+
+test("a stop that the API never answers is an error; the words stay, and the next start of the browser stops it", async () => {
+  const bench = await new Bench().start();
+  await bench.speak(12);
+  bench.backend.hasNoNetwork = true;
+  await assert.rejects(bench.stop(), { name: "NetworkError" });
+  assert.deepEqual(bench.states.at(-1), "ended");
+  bench.backend.hasNoNetwork = false;
+
+  const restarted = bench.createClient();
+  const [open] = await bench.clock.until(restarted.live.findOpen());
+  assert.deepEqual([open?.sessionId, open?.isRunning], ["s1", false]);
+  await bench.clock.until(restarted.live.stop("s1"));
+  bench.assertWords();
+  assert.deepEqual(await bench.clock.until(restarted.live.findOpen()), []);
+});
+
+test("what was sent and not recognised, and is too old to be sent again, is reported", async () => {
+  const bench = new Bench({ bufferSeconds: 5 });
+  bench.backend.socketFaults.push("stall");
+  await bench.start();
+  await bench.speak(20, { isBreathless: true });
+  bench.backend.cutSockets();
+  await bench.speak(10);
+  await bench.stop();
+
+  const [gap] = bench.of("uncovered");
+  assert.equal(gap?.reason, "buffer_full");
+  assert.ok(Math.abs(gap.startMs) < 1_500 && Math.abs(gap.endMs - 15_000) < 1_500, `${gap.startMs} to ${gap.endMs}`);
+  const first = Number(bench.captions[0]?.slice(1)) / 2;
+  assert.ok(first * 1_000 <= gap.endMs + 1_500);
+  assert.deepEqual(bench.captions, bench.expected(first));
+});
+
+test("a lease that was answered late is renewed by its own age", async () => {
+  const bench = new Bench();
+  bench.backend.fail("start", "lose", "429+20");
+  await bench.start();
+  await bench.speak(60);
+  await bench.stop();
+
+  const [renewal] = bench.backend.session.renewals;
+  assert.ok((bench.of("lease")[0]?.endsInSeconds ?? 60) <= 41);
+  assert.equal(renewal?.interrupted, false);
+  assert.ok((renewal?.at ?? 0) - bench.backend.session.startedAt < 60);
+  bench.assertWords();
+});
+
+test("a device that wakes with audio before its timers shows the gap", async () => {
+  const bench = new Bench({ sampleRate: 24_000 });
+  bench.backend.providers = ["openai"]; // its socket outlives the lease
+  await bench.start();
+  await bench.speak(20);
+  bench.clock.sleep(100_000, true);
+  bench.session.feed(new Int16Array(2_400));
+  await bench.speak(10);
+  await bench.stop();
+
+  assert.deepEqual(bench.backend.session.renewals.map(({ interrupted }) => interrupted), [true]);
+});
+
+test("words for which a stop has no room follow it, and wait in the storage where that fails", async () => {
+  const bench = await new Bench().start();
+  bench.backend.stopRoom = 2;
+  await bench.speak(9);
+  bench.backend.fail("save", "drop", "drop", "drop", "drop", "drop");
+  await bench.stop();
+  assert.equal(bench.of("ended")[0]?.reason, "stopped");
+  assert.equal(bench.backend.words.length, 8);
+  await bench.clock.until(bench.client.live.saveUnsaved());
+
+  bench.assertWords();
+  assert.deepEqual(await bench.storage.keys("live-transcription/outbox"), []);
+});
+
+test("a renewal that conflicts with another one is followed by one of its own", async () => {
+  const bench = await new Bench().start();
+  bench.backend.fail("renew", "409");
+  await bench.speak(60);
+  await bench.stop();
+
+  bench.assertWords();
+  const renewals = bench.backend.requests.filter(({ body }) => body["action"] === "renew");
+  assert.deepEqual(renewals.map(({ body }) => body["interrupted"]), [false, true]);
+  assert.notEqual(renewals[0]?.key, renewals[1]?.key);
+});

@@ -1,0 +1,215 @@
+/** How requests are sent, retried and refused. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createClient } from "../src/client.js";
+import type { Environment } from "../src/environment.js";
+import * as errors from "../src/errors.js";
+import { Requests, type TokenSource } from "../src/requests.js";
+import { settle, VirtualClock } from "./support/virtual_clock.js";
+
+type Reply = { status: number; body?: unknown; headers?: Record<string, string> } | "fail" | "hang";
+
+interface Sent {
+  url: string;
+  init: RequestInit;
+  atMs: number;
+}
+
+const ANONYMOUS: TokenSource = { token: async () => undefined, replace: async () => undefined, reject: async () => undefined };
+
+function network(replies: Reply[], tokens = ANONYMOUS): { requests: Requests; clock: VirtualClock; sent: Sent[]; environment: Partial<Environment> } {
+  const clock = new VirtualClock();
+  const sent: Sent[] = [];
+  let keys = 0;
+  const environment: Partial<Environment> = {
+    fetch: async (url, init) => {
+      sent.push({ url, init, atMs: clock.nowMs });
+      const reply = replies.shift() ?? { status: 200, body: {} };
+      if (reply === "fail") throw new TypeError("fetch failed");
+      if (reply === "hang") {
+        return new Promise((_, reject) => init.signal?.addEventListener("abort", () => reject(new Error("aborted"))));
+      }
+      const body = reply.body === undefined ? null : JSON.stringify(reply.body);
+      return new Response(body, { status: reply.status, headers: reply.headers ?? {} });
+    },
+    monotonicMs: () => clock.nowMs,
+    setTimer: clock.setTimer,
+    clearTimer: clock.clearTimer,
+    random: () => 0.5,
+    randomUUID: () => `key ${++keys}`,
+  };
+  return { requests: new Requests("https://api.example/dev/", environment as Environment, tokens), clock, sent, environment };
+}
+
+function error(code: string, details = {}): object {
+  return { code, message: `about ${code}`, request_id: "r1", details };
+}
+
+const STREAM = { method: "POST", path: "/transcription/stream", body: { action: "start" } } as const;
+
+test("a request keeps its body and its key over all tries, with a growing wait", async () => {
+  const { requests, clock, sent } = network(["fail", { status: 503 }, { status: 502, body: error("provider_error") }, { status: 201, body: { ok: 1 } }]);
+  assert.deepEqual(await clock.until(requests.json(STREAM)), { ok: 1 });
+
+  assert.equal(sent.length, 4);
+  assert.equal(new Set(sent.map(({ init }) => init.body)).size, 1);
+  assert.equal(new Set(sent.map(({ init }) => new Headers(init.headers).get("Idempotency-Key"))).size, 1);
+  assert.equal(sent[0]?.url, "https://api.example/dev/transcription/stream");
+  assert.deepEqual(sent.map(({ atMs }) => atMs), [0, 500, 1_500, 3_500]);
+});
+
+for (const status of [409, 429, 502, 503, 504]) {
+  test(`${status} is retried after its Retry-After`, async () => {
+    const body = error(status === 409 ? "conflict" : "unavailable", { reason: "still_running" });
+    const { requests, clock, sent } = network([{ status, body, headers: { "Retry-After": "7" } }]);
+    await clock.until(requests.json(STREAM));
+
+    assert.deepEqual(sent.map(({ atMs }) => atMs), [0, 7_250]);
+  });
+}
+
+test("a conflict without Retry-After, a long Retry-After and a refusal are the caller's", async () => {
+  for (const reply of [
+    { status: 409, body: error("conflict", { reason: "lease_open" }) },
+    { status: 429, body: error("rate_limited"), headers: { "Retry-After": "3600" } },
+    { status: 400, body: error("invalid_request", { field: "title" }) },
+    { status: 500, body: error("internal_error") },
+  ]) {
+    const { requests, clock, sent } = network([reply]);
+    await assert.rejects(clock.until(requests.json(STREAM)), (failure: errors.ApiError) => failure.status === reply.status);
+    assert.equal(sent.length, 1);
+  }
+});
+
+test("the tries are bounded, and the last error is thrown", async () => {
+  const { requests, clock, sent } = network(Array.from({ length: 9 }, () => ({ status: 503, body: error("unavailable") })));
+  await assert.rejects(clock.until(requests.json(STREAM)), (failure) => failure instanceof errors.UnavailableError);
+  assert.equal(sent.length, 5);
+  await assert.rejects(clock.until(requests.json({ ...STREAM, tries: 1 })), errors.UnavailableError);
+  assert.equal(sent.length, 6);
+});
+
+test("a request that would mislead when repeated is sent once, unless it was refused with 429", async () => {
+  const call = { method: "POST", path: "/auth/register", body: {} } as const;
+  for (const reply of ["fail", { status: 503, body: error("unavailable") }] as const) {
+    const { requests, clock, sent } = network([reply]);
+    await assert.rejects(clock.until(requests.json(call)));
+    assert.equal(sent.length, 1);
+  }
+  const { requests, clock, sent } = network([{ status: 429, body: error("rate_limited"), headers: { "Retry-After": "1" } }]);
+  await clock.until(requests.json(call));
+  assert.equal(sent.length, 2);
+});
+
+test("a try that takes too long is given up, and so is a request that is aborted", async () => {
+  const slow = network(["hang"]);
+  await slow.clock.until(slow.requests.json({ ...STREAM, timeoutMs: 2_000 }));
+  assert.deepEqual(slow.sent.map(({ atMs }) => atMs), [0, 2_500]);
+
+  const { requests, clock } = network(["hang", "fail"]);
+  const controller = new AbortController();
+  const pending = requests.json({ ...STREAM, signal: controller.signal });
+  pending.catch(() => undefined);
+  await settle();
+  controller.abort();
+  await assert.rejects(pending, { name: "AbortError" });
+  await assert.rejects(requests.json({ ...STREAM, signal: controller.signal }), { name: "AbortError" });
+
+  const waiting = new AbortController();
+  const retried = network(["fail"]);
+  const between = retried.requests.json({ ...STREAM, signal: waiting.signal });
+  between.catch(() => undefined);
+  await retried.clock.advance(100);
+  waiting.abort();
+  await assert.rejects(between, { name: "AbortError" });
+  assert.equal(clock.nowMs, 0);
+});
+
+test("an expired token is replaced once; another expired one is an error", async () => {
+  const expired: Reply = { status: 401, body: error("unauthenticated", { reason: "expired" }) };
+  const used: string[] = [];
+  const tokens: TokenSource = {
+    token: async () => `token ${used.length}`,
+    replace: async (token) => {
+      used.push(token);
+      return "new";
+    },
+    reject: async (token, reason) => void used.push(`rejected ${token}: ${reason}`),
+  };
+  const { requests, clock, sent } = network([expired, { status: 200, body: {} }, expired, expired], tokens);
+  await clock.until(requests.json(STREAM));
+  assert.deepEqual(sent.map(({ init }) => new Headers(init.headers).get("Authorization")), ["Bearer token 0", "Bearer token 1"]);
+  await assert.rejects(clock.until(requests.json(STREAM)), errors.UnauthenticatedError);
+  assert.deepEqual(used, ["token 0", "token 1"]);
+
+  const refused = network([{ status: 401, body: error("unauthenticated", { reason: "signed_out" }) }], tokens);
+  await assert.rejects(refused.clock.until(refused.requests.json(STREAM)), errors.UnauthenticatedError);
+  assert.equal(used.at(-1), "rejected token 2: signed_out");
+});
+
+test("each code has its class, with reason, details and the time to wait", async () => {
+  const classes: [number, string, new (...values: never[]) => Error][] = [
+    [400, "invalid_request", errors.InvalidRequestError],
+    [400, "provider_not_offered", errors.ProviderNotOfferedError],
+    [401, "unauthenticated", errors.UnauthenticatedError],
+    [401, "invalid_credentials", errors.InvalidCredentialsError],
+    [402, "insufficient_credits", errors.InsufficientCreditsError],
+    [403, "forbidden", errors.ForbiddenError],
+    [403, "email_unverified", errors.EmailUnverifiedError],
+    [403, "account_blocked", errors.AccountBlockedError],
+    [403, "origin_not_allowed", errors.OriginNotAllowedError],
+    [404, "not_found", errors.NotFoundError],
+    [409, "conflict", errors.ConflictError],
+    [409, "email_taken", errors.EmailTakenError],
+    [409, "idempotency_mismatch", errors.IdempotencyMismatchError],
+    [413, "too_large", errors.TooLargeError],
+    [429, "rate_limited", errors.RateLimitedError],
+    [502, "provider_error", errors.ProviderFailedError],
+    [503, "unavailable", errors.UnavailableError],
+    [504, "provider_timeout", errors.ProviderFailedError],
+    [415, "unsupported_media_type", errors.ApiError],
+  ];
+  for (const [status, code, ErrorClass] of classes) {
+    const response = new Response(JSON.stringify(error(code, { reason: "x", required: 5, available: 2 })), { status, headers: { "Retry-After": "9" } });
+    const failure = await errors.errorOf(response);
+    assert.ok(failure instanceof ErrorClass, code);
+    assert.deepEqual([failure.code, failure.reason, failure.requestId, failure.retryAfterSeconds], [code, "x", "r1", 9]);
+    if (failure instanceof errors.InsufficientCreditsError) assert.deepEqual([failure.required, failure.available], [5, 2]);
+  }
+  assert.ok(errors.isAccountEnded(await errors.errorOf(new Response(JSON.stringify(error("account_blocked")), { status: 403 }))));
+});
+
+test("an answer that is not the API's is an error too", async () => {
+  for (const [status, code] of [[502, "unavailable"], [403, "internal_error"], [429, "unavailable"]] as const) {
+    const failure = await errors.errorOf(new Response("<html>", { status }));
+    assert.deepEqual([failure.code, failure.status, failure.requestId], [code, status, ""]);
+  }
+});
+
+test("path, query and body are put where they belong", async () => {
+  const { clock, sent, environment } = network([{ status: 200, body: { items: [] } }]);
+  const client = createClient({ baseUrl: "https://api.example", environment });
+  const query = { limit: 5, kind: "live" as const };
+  await clock.until(client.request("GET", "/transcription/history", { query }));
+  await clock.until(client.request("GET", "/transcription/history/{transcript_id}", { path: { transcript_id: "a/b" } }));
+  const audio = new Uint8Array(10);
+  await clock.until(
+    client.request("POST", "/transcription/stream/{session_id}/audio", {
+      path: { session_id: "s" },
+      query: { seq: 3 },
+      body: audio,
+      contentType: "audio/wav",
+    }),
+  );
+  await clock.until(client.request("POST", "/auth/logout", { body: {}, idempotencyKey: "mine" }));
+
+  assert.deepEqual(sent.map(({ url }) => url.slice("https://api.example".length)), [
+    "/transcription/history?limit=5&kind=live",
+    "/transcription/history/a%2Fb",
+    "/transcription/stream/s/audio?seq=3",
+    "/auth/logout",
+  ]);
+  assert.equal(sent[2]?.init.body, audio);
+  assert.equal(new Headers(sent[2]?.init.headers).get("Content-Type"), "audio/wav");
+  assert.equal(new Headers(sent[3]?.init.headers).get("Idempotency-Key"), "mine");
+});

@@ -1,0 +1,97 @@
+/** The three storages keep the same values and tell of the same changes. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bridgeStorage, type ChromeRuntime, type ChromeStorageArea, chromeStorage, type KeyValueStorage, memoryStorage, serveStorage } from "../src/storage.js";
+import { settle } from "./support/virtual_clock.js";
+
+type ChangeListener = Parameters<ChromeStorageArea["onChanged"]["addListener"]>[0];
+type MessageListener = Parameters<ChromeRuntime["onMessage"]["addListener"]>[0];
+
+/** `chrome.storage.local` as Chrome's documentation describes it. */
+function fakeArea(): ChromeStorageArea {
+  const items = new Map<string, unknown>();
+  const listeners = new Set<ChangeListener>();
+  return {
+    get: async (key) => Object.fromEntries(key === null ? items : items.has(key) ? [[key, items.get(key)]] : []),
+    set: async (added) => {
+      for (const [key, newValue] of Object.entries(added)) {
+        items.set(key, newValue);
+        listeners.forEach((listener) => listener({ [key]: { newValue } }));
+      }
+    },
+    remove: async (key) => {
+      if (items.delete(key)) listeners.forEach((listener) => listener({ [key]: {} }));
+    },
+    onChanged: { addListener: (listener) => void listeners.add(listener), removeListener: (listener) => void listeners.delete(listener) },
+  };
+}
+
+/** `chrome.runtime` of two contexts: a message reaches the listeners of the others. */
+function fakeRuntimes(): [ChromeRuntime, ChromeRuntime] {
+  const listeners = [new Set<MessageListener>(), new Set<MessageListener>()] as const;
+  const runtime = (own: 0 | 1): ChromeRuntime => ({
+    sendMessage: (message) =>
+      new Promise((resolve, reject) => {
+        let waits = false;
+        for (const listener of listeners[own === 0 ? 1 : 0]) waits = listener(structuredClone(message), {}, resolve) === true || waits;
+        if (listeners[own === 0 ? 1 : 0].size === 0) reject(new Error("Receiving end does not exist."));
+        else if (!waits) resolve(undefined);
+      }),
+    onMessage: { addListener: (listener) => void listeners[own].add(listener), removeListener: (listener) => void listeners[own].delete(listener) },
+  });
+  return [runtime(0), runtime(1)];
+}
+
+function bridged(): KeyValueStorage {
+  const [worker, document] = fakeRuntimes();
+  serveStorage(chromeStorage(fakeArea()), worker);
+  return bridgeStorage(document);
+}
+
+for (const [name, create] of [["memory", memoryStorage], ["chrome", () => chromeStorage(fakeArea())], ["bridge", bridged]] as const) {
+  test(`the storage of the ${name} keeps, lists, removes and reports values`, async () => {
+    const storage = create();
+    const changes: [string, unknown][] = [];
+    const stop = storage.subscribe((key, value) => changes.push([key, value]));
+    await storage.set("a/1", { text: "one" });
+    await storage.set("a/2", [2]);
+    await storage.set("b", "three");
+    assert.deepEqual(await storage.get("a/1"), { text: "one" });
+    assert.equal(await storage.get("missing"), undefined);
+    assert.deepEqual((await storage.keys("a/")).sort(), ["a/1", "a/2"]);
+    await storage.remove("a/1");
+    await storage.remove("a/1");
+    assert.equal(await storage.get("a/1"), undefined);
+    await settle();
+    assert.deepEqual(changes, [["a/1", { text: "one" }], ["a/2", [2]], ["b", "three"], ["a/1", undefined]]);
+    stop();
+    await storage.set("c", 1);
+    await settle();
+    assert.equal(changes.length, 4);
+  });
+}
+
+test("a value that is changed by its reader stays as it was stored", async () => {
+  const storage = memoryStorage();
+  const value = { list: [1] };
+  await storage.set("a", value);
+  value.list.push(2);
+  assert.deepEqual(await storage.get("a"), { list: [1] });
+});
+
+test("a bridge without a worker that serves says what to do, and passes its errors on", async () => {
+  const [worker, document] = fakeRuntimes();
+  const storage = bridgeStorage(document);
+  await assert.rejects(storage.get("a"), /Receiving end/);
+  const stop = serveStorage({ ...memoryStorage(), get: () => Promise.reject(new Error("the disk is full")) }, worker);
+  await assert.rejects(storage.get("a"), /the disk is full/);
+  stop();
+  worker.onMessage.addListener(() => undefined);
+  await assert.rejects(storage.get("a"), /serveStorage/);
+});
+
+test("outside of an extension the storages of Chrome say what is missing", () => {
+  assert.throws(() => chromeStorage(), /bridgeStorage/);
+  assert.throws(() => bridgeStorage(), /chrome.runtime/);
+  assert.throws(() => serveStorage(memoryStorage()), /chrome.runtime/);
+});

@@ -1,0 +1,77 @@
+"""The browser SDK as its tests compile and run it, with what its lock file installs."""
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from scripts.local.aws import REPOSITORY
+
+SDK = REPOSITORY / "clients" / "browser"
+LOCK = SDK / "package-lock.json"
+INSTALLED = SDK / "node_modules" / ".package-lock.json"
+TSC = "node_modules/.bin/tsc"
+
+
+def run(*command: str, timeout_seconds: int = 240, **environment: str) -> str:
+    """What a command in the SDK's folder prints; fails with all of it if it fails."""
+    done = subprocess.run(
+        command,
+        cwd=SDK,
+        env=dict(os.environ) | environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout_seconds,
+        check=False,
+    )
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def install() -> None:
+    """Install the compilers as the lock file names them, once for all processes of a test run."""
+    npm = shutil.which("npm")
+    assert npm, "npm is needed (Debian: apt-get install npm)"
+    (SDK / "build").mkdir(exist_ok=True)
+    with (SDK / "build" / "install.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not INSTALLED.exists() or INSTALLED.stat().st_mtime < LOCK.stat().st_mtime:
+            run(npm, "ci")
+            INSTALLED.touch()
+
+
+def compile_tests(name: str) -> Path:
+    """The folder of the compiled tests, `build/NAME/test`; each caller names one of its own."""
+    install()
+    run(TSC, "--project", ".", "--outDir", f"build/{name}")
+    return SDK / "build" / name / "test"
+
+
+def examples_of(page: Path) -> list[str]:
+    """The TypeScript examples of a page, in order."""
+    return re.findall(r"```ts\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def compile_examples(examples: dict[str, str]) -> None:
+    """Compile examples, each as a module of its own, against the types in `dist/` under the name of the package."""
+    install()
+    folder = SDK / "build" / "examples"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name, text in examples.items():
+        (folder / f"{name}.ts").write_text(f"{text}\nexport {{}};\n", encoding="utf-8")
+    package = json.loads((SDK / "package.json").read_text(encoding="utf-8"))["name"]
+    options = {
+        "noEmit": True,
+        "noUnusedLocals": False,
+        "noImplicitReturns": False,
+        "rootDir": ".",
+        "types": [],
+        "paths": {package: ["../../dist/live-transcription.d.ts"]},
+    }
+    config = {"extends": "../../tsconfig.json", "compilerOptions": options, "include": ["*.ts"], "exclude": []}
+    (folder / "tsconfig.json").write_text(json.dumps(config))
+    run(TSC, "--project", "build/examples")
