@@ -1,4 +1,4 @@
-"""Run an earlier build of a stage again: `make rollback STAGE=prod` by one update of its stack, without an installation.
+"""Run an earlier build of a stage again, by one update of its stack: `make rollback STAGE=prod`.
 
 Code, template and parameters come from the stage's bucket of packages, as they were deployed. Without `--build` it is
 the build before the running one; an unknown build lists those that there are. `--yes` does it without a question.

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from chalicelib.models.purchase_facts import LedgerChanges
 from chalicelib.payments import fulfilment
 from chalicelib.payments.refunds_and_disputes import ledger_changes
+from tests.simulation.core import STEPS_SHOWN
 from tests.simulation.planted.planting import ROOT
 from tests.simulation.report import Report, describe_violation
 from tests.simulation.run import Result, run_seed
@@ -34,23 +35,32 @@ def only_the_reconciler_books_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(UnbookableEvents, "follow_fact", lambda *_: None)
 
 
+def first_short_violation() -> tuple[int, Result]:
+    """A seed, and its violation, of which the report shows all steps of the buyer."""
+    for seed in range(SEED, SEED + 10):
+        result = run_seed(seed, PROFILE, OPERATIONS)
+        if len(describe_violation(result).splitlines()) < STEPS_SHOWN:
+            return seed, result
+    raise AssertionError("the buyer of every seed did too much")
+
+
 @pytest.mark.usefixtures("only_the_reconciler_books_too_much")
 def test_what_a_schedule_finds_is_reported_with_the_steps_of_the_buyer() -> None:
-    result = run_seed(SEED, PROFILE, OPERATIONS)
+    seed, result = first_short_violation()
     purchase = re.match(r"purchase .*: granted (\d+) and clawed back 0, should be \((\d+), 0\)", result.violation)
     assert purchase, result.violation
     assert int(purchase[1]) == int(purchase[2]) + 1
 
     first, second, *steps, replay = describe_violation(result).splitlines()
 
-    assert first == f"VIOLATION with seed {SEED}, profile {PROFILE}: {result.violation}"
+    assert first == f"VIOLATION with seed {seed}, profile {PROFILE}: {result.violation}"
     assert second.startswith("The last steps")
     (buyer,) = {step.split()[1] for step in steps}
     assert re.fullmatch(UUID, buyer)
     assert any("Stripe: checkout.session.completed" in step and "PAID" in step for step in steps)
     assert re.fullmatch(r".* reconcile \d+: TransactWriteItems [0-9a-f]{8} did what must not be", steps[-1])
-    assert replay == f"To repeat it: make simulate SEED={SEED} OPS={OPERATIONS} PROFILE={PROFILE}"
-    assert describe_violation(run_seed(SEED, PROFILE, OPERATIONS)) == describe_violation(result)
+    assert replay == f"To repeat it: make simulate SEED={seed} OPS={OPERATIONS} PROFILE={PROFILE}"
+    assert describe_violation(run_seed(seed, PROFILE, OPERATIONS)) == describe_violation(result)
 
 
 def test_the_command_of_a_report_runs_its_seed() -> None:

@@ -107,7 +107,7 @@ def choose_words(simulation: Simulation, person: Person, session: HeldSession) -
         if fields["text"]:
             words.add(seq, text)
             simulation.memory.personal[person.user_id].append(beginning)
-            if number % FAR_AHEAD_ONCE_IN == 0:
+            if number % FAR_AHEAD_ONCE_IN == 0 and FAR_SEQ not in words.saves:
                 far_text = text.replace(f"segment {seq}", f"segment {FAR_SEQ}")
                 words.segments.append(contract.SegmentInput(**fields | {"seq": FAR_SEQ, "text": far_text}))
                 words.add(FAR_SEQ, far_text)
