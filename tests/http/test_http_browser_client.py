@@ -4,7 +4,7 @@ import re
 
 from sandbox.speech import samples, word_error_rate
 from scripts.local.stack import LocalStack
-from tests.sdk.toolchain import compile_tests, run
+from tests.sdk.toolchain import compile_tests, node, run
 
 RECORDING, SPOKEN_TEXT = samples()[-1]
 
@@ -14,7 +14,7 @@ def test_the_sdk_completes_the_journey(stack: LocalStack) -> None:
     journey = str(folder / "journey.test.js")
 
     # Node 20 has WebSocket only behind this flag.
-    output = run("node", "--experimental-websocket", "--test", journey, API_URL=stack.api_url, RECORDING=str(RECORDING))
+    output = run(node(), "--experimental-websocket", "--test", journey, API_URL=stack.api_url, RECORDING=str(RECORDING))
 
     assert "# fail 0" in output
     assert "# skipped 0" in output

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sdk.toolchain import LOCK, SDK, compile_examples, compile_tests, examples_of, install, run
+from tests.sdk.toolchain import LOCK, SDK, compile_examples, compile_tests, examples_of, install, node, run
 
 DIST = ("live-transcription.d.ts", "live-transcription.js", "live-transcription.mjs")
 MAX_COMPRESSED_BYTES = 20_000
@@ -33,7 +33,7 @@ def test_the_modules_pass_their_tests_and_the_live_session_is_covered() -> None:
     tests = sorted(map(str, compile_tests("units").glob("*.test.js")))
     walk = SOAK if os.environ.get("SOAK") else SAMPLE
 
-    output = run("node", "--test", "--experimental-test-coverage", *tests, timeout_seconds=1_200, API_URL="", **walk)
+    output = run(node(), "--test", "--experimental-test-coverage", *tests, timeout_seconds=1_200, API_URL="", **walk)
 
     assert "\n# fail 0\n" in output
     covered = {name: float(percent) for name, percent in COVERAGE.findall(output)}
@@ -42,7 +42,7 @@ def test_the_modules_pass_their_tests_and_the_live_session_is_covered() -> None:
 
 
 def test_what_is_checked_in_is_built_from_the_sources(tmp_path: Path) -> None:
-    run("node", "scripts/build.mjs", "--out", str(tmp_path))
+    run(node(), "scripts/build.mjs", "--out", str(tmp_path))
 
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in (SDK / "dist").iterdir())
     old = [name for name in DIST if (SDK / "dist" / name).read_bytes() != (tmp_path / name).read_bytes()]
@@ -55,7 +55,7 @@ def test_each_file_is_small(name: str) -> None:
 
 
 def test_the_types_match_the_contract() -> None:
-    output = run("node", "scripts/generate.mjs", "--print")
+    output = run(node(), "scripts/generate.mjs", "--print")
 
     assert output == (SDK / "src" / "schema.ts").read_text(), "the types are old: run `make contract`"
 

@@ -6,6 +6,9 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from scripts.local.aws import REPOSITORY
@@ -14,6 +17,8 @@ SDK = REPOSITORY / "clients" / "browser"
 LOCK = SDK / "package-lock.json"
 INSTALLED = SDK / "node_modules" / ".package-lock.json"
 TSC = "node_modules/.bin/tsc"
+OLDEST_NODE, NODE_FROM_NPM = 20, "20.19.5"  # Debian 12 has Node 18, without `crypto` and sockets as browsers have them
+NODE_FOLDER = REPOSITORY / ".tools" / "node"
 
 
 def run(*command: str, timeout_seconds: int = 240, **environment: str) -> str:
@@ -31,16 +36,35 @@ def run(*command: str, timeout_seconds: int = 240, **environment: str) -> str:
     return done.stdout
 
 
-def install() -> None:
-    """Install the compilers as the lock file names them, once for all processes of a test run."""
+@contextmanager
+def installing() -> Iterator[str]:
+    """The command npm, for one process of a test run at a time."""
     npm = shutil.which("npm")
     assert npm, "npm is needed (Debian: apt-get install npm)"
     (SDK / "build").mkdir(exist_ok=True)
     with (SDK / "build" / "install.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        yield npm
+
+
+def install() -> None:
+    """Install the compilers as the lock file names them, once for all processes of a test run."""
+    with installing() as npm:
         if not INSTALLED.exists() or INSTALLED.stat().st_mtime < LOCK.stat().st_mtime:
             run(npm, "ci")
             INSTALLED.touch()
+
+
+@cache
+def node() -> str:
+    """A Node that the SDK runs on: this machine's, or one from npm where that is too old."""
+    if (found := shutil.which("node")) and int(run(found, "--version")[1:].partition(".")[0]) >= OLDEST_NODE:
+        return found
+    own = NODE_FOLDER / "node_modules" / "node" / "bin" / "node"
+    with installing() as npm:
+        if not own.exists():
+            run(npm, "install", "--prefix", str(NODE_FOLDER), f"node@{NODE_FROM_NPM}")
+    return str(own)
 
 
 def compile_tests(name: str) -> Path:
