@@ -193,9 +193,14 @@ class SummaryAttempt:
         """Save the use with the job, which also renews the claim for the next call."""
         prices, text_uses = load(self.job.price_version), (*self.job.text_uses, use)
         cost = prices.text_cost_micro_usd(use.model, use.input_tokens, use.output_tokens)
+        use_id = f"{self.job.worker}/{len(self.job.text_uses)}"
+        use_ids = (*self.job.use_ids, use_id)
         try:
             # Saved again, it is the same.
-            self.job = retry_booking(lambda: self.jobs.save(self.job, text_uses=text_uses), cost)
+            self.job = retry_booking(lambda: self.jobs.save(self.job, text_uses=text_uses, use_ids=use_ids), cost)
         except LostClaimError:
-            self.settlement.book_lost_use(self.job, use)
+            # A try whose answer was lost may have saved it before another worker claimed the job.
+            job = self.jobs.read(self.job.job_id)
+            if job is None or use_id not in job.use_ids:
+                self.settlement.book_lost_use(self.job, use)
             raise

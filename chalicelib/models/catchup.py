@@ -75,6 +75,7 @@ class Job(Struct, frozen=True):
     cost_micro_usd: Record[int] = 0
     summary_tries: Internal[int] = 0
     text_uses: Record[tuple[TextUse, ...]] = ()
+    use_ids: Internal[tuple[str, ...]] = ()  # of the uses that were saved, by worker: two may be equal
     charged: Record[int] = 0
     error: Record[str] = ""
     ended_at: Record[int] = 0

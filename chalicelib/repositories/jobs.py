@@ -33,7 +33,8 @@ def job_from(item: Item) -> Job:
     """The job that was read."""
     fields = {name: item[name] for name in Job.__struct_fields__ if name in item}
     text_uses = tuple(TextUse(*row) for row in item.get("text_uses", ()))
-    return Job(**fields | {"state": JobState(item["state"]), "text_uses": text_uses})
+    use_ids = tuple(item.get("use_ids", ()))
+    return Job(**fields | {"state": JobState(item["state"]), "text_uses": text_uses, "use_ids": use_ids})
 
 
 def put_job(job: Job) -> Write:
@@ -136,4 +137,4 @@ def summary_from(item: Item) -> Summary:
 
 def _fields(job: Job) -> Item:
     text_uses = [[use.model, use.input_tokens, use.output_tokens] for use in job.text_uses]
-    return asdict(job) | {"state": job.state.value, "text_uses": text_uses}
+    return asdict(job) | {"state": job.state.value, "text_uses": text_uses, "use_ids": list(job.use_ids)}

@@ -110,7 +110,7 @@ KEPT_ATTRIBUTES = {
         *("billed_ms", "charged", "claimed_until", "cost_micro_usd", "created_at", "ended_at", "error", "expires_at"),
         *("from_ms", "abandon_at", "held", "is_provider_copy_deleted", "job_id", "model", "price_version"),
         *("provider_id", "state", "submissions", "summary_tries", "to_ms", "transcript_id", "user_id", "webhook_url"),
-        *("notified_id", "session_id", "worker", "is_to_end", "recording_ms", "text_uses"),
+        *("notified_id", "session_id", "worker", "is_to_end", "recording_ms", "text_uses", "use_ids"),
     },
     "PURCHASE": {
         *("cents", "checkout_expires_at", "checkout_session_id", "checkout_url", "created_at", "credits", "currency"),

@@ -139,6 +139,35 @@ def test_what_a_summary_used_is_booked_once_though_calls_fail(
         scenario.check_every_token_is_booked()
 
 
+def finish_elsewhere(scenario: CatchupScenario) -> None:
+    """Another worker completes the job: the first was silent until its claim had expired."""
+    scenario.wait(scenario.catchup_env.rules.claim_seconds)
+    scenario.advance()
+
+
+@pytest.mark.parametrize("first", OUTAGES)
+def test_a_use_whose_claim_is_lost_between_two_tries_is_booked_once(engine: Engine, names: Names, first: Fault) -> None:
+    """The first try may have been written, and the worker that went on has booked it with the job."""
+    scenario = CatchupScenario.on(engine, names)
+    queue_session_job(scenario)
+    numbers = itertools.count()
+
+    def plan(_: int, operation: str) -> Fault | None:
+        if operation == "Read" or "Read" not in scenario.fault_injector.calls:
+            return None
+        number = next(numbers)
+        if number == 1:
+            act_undisturbed(scenario.fault_injector, lambda: finish_elsewhere(scenario))
+        return first if number == 0 else None
+
+    scenario.fault_injector.use_plan(plan)
+    scenario.advance()
+    scenario.settle_down()
+
+    assert len(scenario.text.tasks) == 2
+    scenario.check_every_token_is_booked()
+
+
 # Relayed audio
 
 

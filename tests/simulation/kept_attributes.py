@@ -16,7 +16,7 @@ KEPT_ATTRIBUTES = {
     "REF": "at entry_id user_id",
     "JOB": "abandon_at billed_ms charged claimed_until cost_micro_usd created_at ended_at error expires_at from_ms held"
     " is_provider_copy_deleted is_to_end job_id model notified_id price_version provider_id recording_ms session_id"
-    " state submissions summary_tries text_uses to_ms transcript_id user_id webhook_url worker",
+    " state submissions summary_tries text_uses to_ms transcript_id use_ids user_id webhook_url worker",
     "PURCHASE": "cents checkout_expires_at checkout_session_id checkout_url clawed_back created_at credits currency"
     " disputes granted holds is_live package_id payment payment_id price_version purchase_id refunds returned_cents"
     " user_id version",
