@@ -12,7 +12,7 @@ from ..models.transcripts import Segment
 
 @dataclass(frozen=True)
 class JobRules:
-    """The settings of catch-ups, in seconds, and how often an account's read a session in a day."""
+    """The settings of catch-ups, in seconds, and how many of an account may read a session in a day."""
 
     first_check_seconds: int = 60  # when the sweep checks a job whose queue message was lost
     recheck_seconds: int = 50  # less than the time between two sweeps, so that each of them finds a silent job

@@ -95,10 +95,13 @@ class JobSettlement:
                 return self.jobs.reload(job)
         return self._fail(job, reason, [])  # The transcript is deleted, or does not count this catch-up.
 
-    def book_lost_use(self, job: Job, use: TextUse) -> None:
-        """Book what a text model did for a worker that has lost its claim, so that the job cannot book it."""
+    def book_lost_use(self, job: Job, use: TextUse, use_id: str) -> None:
+        """Book what a text model did for a worker that has lost its claim, so that the job cannot book it.
+
+        Booked once for each `use_id`.
+        """
         charge = _loss(replace(job, model="", text_uses=(use,)))
-        self.ledger.book_cost(job.user_id, charge, f"{job.job_id}/{self.jobs.new_id()}", at=self.now())
+        self.ledger.book_cost(job.user_id, charge, f"{job.job_id}/{use_id}", at=self.now())
 
     def _fail(self, job: Job, reason: str, history_writes: list[Write]) -> Job:
         failed_job = replace(job, state=JobState.FAILED, error=reason, ended_at=self.now(), worker="", submitted_url="")

@@ -200,7 +200,7 @@ class SummaryAttempt:
             self.job = retry_booking(lambda: self.jobs.save(self.job, text_uses=text_uses, use_ids=use_ids), cost)
         except LostClaimError:
             # A try whose answer was lost may have saved it before another worker claimed the job.
-            job = self.jobs.read(self.job.job_id)
+            job = retry_booking(lambda: self.jobs.read(self.job.job_id), cost)
             if job is None or use_id not in job.use_ids:
-                self.settlement.book_lost_use(self.job, use)
+                self.settlement.book_lost_use(self.job, use, use_id)
             raise

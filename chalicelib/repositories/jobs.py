@@ -89,7 +89,7 @@ def put_copies(job: Job, due_at: int = 0) -> list[Write]:
 
 
 def mark_provider_copy_deleted(job: Job) -> Write:
-    """The provider has deleted everything that it had of the job as read; refused if it has named a copy since."""
+    """The provider has deleted everything that it had of the job as read. Refused as `delete_job` is."""
     is_same = Attr("notified_id").eq(job.notified_id)
     return Write(job_key(job.job_id), put_in={"is_provider_copy_deleted": True}, when=is_same)
 
@@ -97,7 +97,7 @@ def mark_provider_copy_deleted(job: Job) -> Write:
 def delete_job(job: Job) -> list[Write]:
     """Delete an ended job as read; what the provider still has of it is deleted there later.
 
-    Refused at the first write if another notification was recorded meanwhile.
+    Refused at the first write if the job was deleted, or an older release recorded a notification, meanwhile.
     """
     is_same = Attr("notified_id").eq(job.notified_id)
     return [Write(job_key(job.job_id), delete=True, when=is_same), *put_copies(job)]

@@ -26,8 +26,9 @@ SAVED_FIELDS = ("saves", "saved_bytes", "next_seq")
 LAST_SAVE_FIELDS = ("last_saved_at", "saved_hash", "saved_block", "left_out")
 RAISED_BY_CHUNKS = ("next_seq", "saves_before_chunk")
 USE_MS, USE_COST = "use_ms:", "use_cost:"
-# Conditions compare these, so they are stored whatever they are. Others are stored unless they say nothing.
-ALWAYS_STORED = frozenset({"state", "free_ms", "done_ms", "inflight"})
+# Stored whatever they are: fields without a default, and what conditions compare. Others, unless they say nothing.
+REQUIRED = Session.__struct_fields__[: -len(Session.__struct_defaults__)]
+ALWAYS_STORED = frozenset({*REQUIRED, "done_ms", "inflight"})
 SAYS_NOTHING: tuple[Any, ...] = (None, "", 0, [])
 
 

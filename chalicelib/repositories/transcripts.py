@@ -221,7 +221,7 @@ class Transcripts:
         return False
 
     def _delete_jobs(self, job_ids: list[str]) -> bool:
-        """Delete these jobs, which have ended; false if a notification arrived for one just now.
+        """Delete these jobs, which have ended; false if one was changed or deleted just now: the next run goes on.
 
         What the provider still has of them stays on record until it is deleted there.
         """

@@ -22,7 +22,7 @@ from chalicelib.repositories.transcripts import put_segments
 from tests.accounts.deletion_env import MARKER, DeletionEnv, Names
 from tests.default_prices import live_credits
 from tests.engines import Engine
-from tests.fault_injection import no_faults
+from tests.fault_injection import Fault, no_faults
 from tests.payments.payments_env import CENTS, refund
 
 
@@ -173,6 +173,21 @@ def test_a_late_webhook_still_deletes_the_provider_copy(accounts_env: DeletionEn
     accounts_env.deliver()
 
     assert "transcript-1" in accounts_env.recordings.deleted
+
+
+def test_the_erasure_waits_until_every_named_transcript_is_deleted(accounts_env: DeletionEnv) -> None:
+    """A webhook named one after the job had ended; the job does not know it, and its message is lost."""
+    accounts_env.fill()
+    accounts_env.catchup_env.webhook(accounts_env.left["done"], "transcript-late")
+    accounts_env.catchup_env.queue.sent.clear()
+    accounts_env.deletion.start(accounts_env.caller)
+    accounts_env.fault_injector.use_plan(lambda _, call: Fault.UNSENT if call == "DeleteTranscript" else None)
+    accounts_env.minutes_pass(accounts_env.deletion.rules.last_pass_after_seconds // 60 + 5)
+    assert load_deletion(accounts_env.quiet.tables, accounts_env.caller.user_id)
+
+    accounts_env.settle_down()
+
+    assert "transcript-late" in accounts_env.recordings.deleted
 
 
 def test_the_last_pass_erases_what_running_requests_still_wrote(accounts_env: DeletionEnv) -> None:

@@ -145,9 +145,15 @@ def finish_elsewhere(scenario: CatchupScenario) -> None:
     scenario.advance()
 
 
+@pytest.mark.parametrize("later", [None, *itertools.product(range(2, 6), OUTAGES)], ids=str)
 @pytest.mark.parametrize("first", OUTAGES)
-def test_a_use_whose_claim_is_lost_between_two_tries_is_booked_once(engine: Engine, names: Names, first: Fault) -> None:
-    """The first try may have been written, and the worker that went on has booked it with the job."""
+def test_a_use_whose_claim_is_lost_between_two_tries_is_booked_once(
+    engine: Engine, names: Names, first: Fault, later: tuple[int, Fault] | None
+) -> None:
+    """The first try may have been written, and the worker that went on has booked it with the job.
+
+    `later`: another call that fails, while that is found out and booked.
+    """
     scenario = CatchupScenario.on(engine, names)
     queue_session_job(scenario)
     numbers = itertools.count()
@@ -158,10 +164,11 @@ def test_a_use_whose_claim_is_lost_between_two_tries_is_booked_once(engine: Engi
         number = next(numbers)
         if number == 1:
             act_undisturbed(scenario.fault_injector, lambda: finish_elsewhere(scenario))
-        return first if number == 0 else None
+        return first if number == 0 else later[1] if later and number == later[0] else None
 
     scenario.fault_injector.use_plan(plan)
-    scenario.advance()
+    with suppress(UnavailableError):
+        scenario.advance()
     scenario.settle_down()
 
     assert len(scenario.text.tasks) == 2

@@ -17,10 +17,10 @@ from scripts.shipping.template import CACHE_KEYS, CACHED_SECONDS
 from tests.settings.test_settings import DEPLOYED
 
 HEADERS: dict[str, tuple[str | None, ...]] = {
-    "Content-Type": (None, "application/json", "text/plain", "multipart/form-data; boundary=x", "nonsense", ""),
-    "Accept": (None, "*/*", "image/png", "nonsense"),
-    "Authorization": (None, "Bearer nonsense"),
-    "If-None-Match": (None, "*", '"another"', 'W/"another", nonsense'),
+    "Content-Type": (None, "application/json", "text/plain", "multipart/form-data; boundary=x", "unknown", ""),
+    "Accept": (None, "*/*", "image/png", "unknown"),
+    "Authorization": (None, "Bearer unknown"),
+    "If-None-Match": (None, "*", '"another"', 'W/"another", unknown'),
     "Content-Length": (None, "999999999"),
     "Cookie": (None, "a=b"),
 }

@@ -5,15 +5,16 @@ import uuid
 from dataclasses import dataclass, field
 
 import pytest
+from msgspec import structs
 
 from benchmarks.capacity import WRITE_BYTES, item_bytes
 from chalicelib import contract
 from chalicelib.errors import ConflictError, IdempotencyMismatchError
 from chalicelib.models.accounts import Caller
-from chalicelib.models.sessions import LiveOptions, SocketCredential
+from chalicelib.models.sessions import LiveOptions, SocketCredential, TurnSettings
 from chalicelib.repositories.expressions import serialize
 from chalicelib.repositories.session_responses import renewal_key, start_key
-from chalicelib.repositories.sessions import session_fields, session_from, session_key
+from chalicelib.repositories.sessions import create_session, session_fields, session_from, session_key
 from chalicelib.repositories.table import Item, Tables, Write
 from chalicelib.repositories.transcripts import put_segments
 from chalicelib.streaming.segments import read_segments
@@ -207,6 +208,18 @@ def test_deleting_a_transcript_deletes_what_is_stored_beside_its_session(backend
 
 
 # Words
+
+
+def test_a_field_without_a_default_is_stored_whatever_it_is(backend: Backend, ada: Caller) -> None:
+    start(backend, ada, "session")
+    session = session_from(load_session(backend, ada, "session"))
+    empty = {name: type(getattr(session, name))() for name in ("held", "lease_seconds", "requested_lease_seconds")}
+    emptied = structs.replace(session, price_version="", **empty)
+
+    stored = create_session(emptied).item
+
+    assert stored is not None
+    assert session_from(stored) == structs.replace(emptied, key_terms=(), turn=TurnSettings())
 
 
 def test_words_are_read_whether_they_are_packed_or_not(backend: Backend, ada: Caller) -> None:
