@@ -229,6 +229,7 @@ def test_two_sweeps_at_once_send_one_message(scenario: CatchupScenario) -> None:
     assert list(find_due_copies(scenario.quiet.tables, scenario.clock())) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("act", [erase, CatchupScenario.sweep, CatchupScenario.advance], ids=lambda act: act.__name__)
 def test_a_copy_is_deleted_whatever_fails(

@@ -79,6 +79,7 @@ def answer_uselessly_and_late(scenario: CatchupScenario) -> None:
 def do_nothing(_: CatchupScenario) -> None: ...
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("prepare", [do_nothing, answer_late, answer_uselessly, answer_uselessly_and_late])
 def test_what_a_question_used_is_booked_once_though_calls_fail(engine: Engine, names: Names, prepare: Act) -> None:
     for faults in FAILURES:
@@ -123,6 +124,7 @@ def test_an_outage_through_all_tries_charges_nothing_that_is_not_stored(
 # Summaries
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("summary", [{}, {"summary": ""}])
 def test_what_a_summary_used_is_booked_once_though_calls_fail(
     engine: Engine, names: Names, summary: dict[str, object]
@@ -183,6 +185,7 @@ def stop_late(backend: Backend, caller: Caller, session_id: str) -> None:
     backend.streaming.stop(caller, session_id)
 
 
+@pytest.mark.long
 def test_what_a_chunk_cost_is_booked_once_though_calls_fail(engine: Engine, names: Names) -> None:
     for faults, is_late in itertools.product(FAILURES, [False, True]):
         fault_injector, clock = FaultInjector(), Clock()

@@ -56,6 +56,7 @@ steps = st.tuples(
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("end", ["save", "stop"])
 @settings(max_examples=60, deadline=None)
 @given(history=st.lists(steps, min_size=2, max_size=10))
@@ -91,6 +92,7 @@ def test_repeats_in_any_order_store_no_byte_for_nothing(end: str, history: list[
             check_bytes(backend, ada, lease)
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(history=st.lists(doubled_requests, min_size=1, max_size=3))
 def test_a_seq_twice_in_one_request_ends_as_its_last_stored_words(history: list[Any]) -> None:
