@@ -31,7 +31,7 @@ FAULTS = {
         "pass",
     ),
     "a summary of a worker without a claim that is not booked": PlantedFault(
-        "catchup/summarise.py", "            self.settlement.book_lost_use(self.job, use)\n", ""
+        "catchup/summarise.py", "            self.settlement.book_lost_use(self.job, use, use_id)\n", ""
     ),
     "a cost of audio that is rounded down": PlantedFault(
         "pricing/price_table.py",
