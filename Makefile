@@ -9,6 +9,7 @@ LOCAL_READY := $(VENV)/.local-ready
 DEV_READY := $(VENV)/.dev-ready
 CLIENT := clients/browser
 CLIENT_READY := $(CLIENT)/node_modules/.package-lock.json
+EXTENSION := clients/extension
 DYNAMODB_LOCAL := .tools/dynamodb-local/DynamoDBLocal.jar
 # Tests of the features; most need no server. `make soak` also runs them on Amazon's engine, with all their cases.
 ROOMS := accounts admin audit catchup contract credits logs models payments pricing repositories scripts settings streaming transcripts
@@ -22,7 +23,7 @@ export PYTHONUNBUFFERED := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run live catchup buy seed stack resources secrets deploy rollback destroy test quick simulate soak check audit contract sdk bench lock clean
+.PHONY: help demo run live extension catchup buy seed stack resources secrets deploy rollback destroy test quick simulate soak check audit contract sdk bench lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +42,9 @@ catchup: $(LOCAL_READY) ## while `make run` runs: upload a recording, get its su
 
 buy: $(LOCAL_READY) ## while `make run` runs: buy credits on the hosted page, refund a part
 	@$(PY) -m scripts.purchase
+
+extension: $(LOCAL_READY) ## while `make run` runs: the reference extension in a Chromium of its own, with a page that speaks
+	@$(PY) -m scripts.extension
 
 seed: $(LOCAL_READY) ## while `make run` runs: a month of generated activity for the dashboard (USERS=2000, SEED=word)
 	@$(PY) -m scripts.seed
@@ -104,8 +108,9 @@ contract: $(DEV_READY) $(CLIENT_READY) ## generate docs/openapi.json, the served
 	@cd $(CLIENT) && npm run --silent generate && echo "wrote $(CLIENT)/src/schema.ts"
 	@$(MAKE) --no-print-directory sdk
 
-sdk: $(CLIENT_READY) ## build the files of the browser SDK from its sources
+sdk: $(CLIENT_READY) ## build the files of the browser SDK from its sources, and copy them into the extension
 	@cd $(CLIENT) && npm run --silent build && echo "wrote $(CLIENT)/dist"
+	@cp $(CLIENT)/dist/live-transcription.mjs $(EXTENSION)/sdk/ && echo "wrote $(EXTENSION)/sdk"
 
 bench: $(DEV_READY) $(DYNAMODB_LOCAL) ## run the benchmarks
 	@$(PY) -m benchmarks

@@ -6,6 +6,8 @@ SANDBOX_<PROVIDER>_KEY, such as SANDBOX_STRIPE_KEY: the API key that the stand-i
 SANDBOX_STRIPE_WEBHOOK_URL: the endpoint of Stripe's webhooks, on this machine; without it no webhook is sent.
 SANDBOX_STRIPE_WEBHOOK_SECRET: the secret that signs Stripe's webhooks.
 SANDBOX_RECOGNISED_DIRECTORY: where to remember what was recognised in which audio; without it nothing is remembered.
+SANDBOX_LIVE_RECOGNISER (model): with `ruler`, live sessions read coded samples, and `/sandbox/ruler` tells which ones
+each socket received.
 SANDBOX_TIME_SCALE (1): how many times as fast as real time a live session runs. With 30, a cap of 60 s ends after 2 s,
 tokens and inactive sessions expire 30 times as soon, and audio may arrive 30 times as fast.
 """
@@ -65,6 +67,8 @@ def main() -> None:
         clock = Clock(float(os.environ.get("SANDBOX_TIME_SCALE") or 1))
     except ValueError as error:
         parser.error(f"SANDBOX_TIME_SCALE: {error}")
+    if os.environ.get("SANDBOX_LIVE_RECOGNISER", "model") not in ("model", "ruler"):
+        parser.error("SANDBOX_LIVE_RECOGNISER is model or ruler")
     try:
         if webhook_url := os.environ.get("SANDBOX_STRIPE_WEBHOOK_URL"):
             resolve(webhook_url)

@@ -20,6 +20,8 @@ from sandbox.calls import Calls
 from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.recognition.recogniser import Recogniser
+from sandbox.recognition.recognition_control import RecognitionControl
+from sandbox.recognition.ruler import Rulers
 from sandbox.recognition.transcript_cache import TranscriptCache
 from sandbox.stand_in import StandInParts
 from sandbox.webhook_post import Poster
@@ -34,13 +36,16 @@ def create(environment: Mapping[str, str], clock: Clock) -> Starlette:
     cache_directory = environment.get("SANDBOX_RECOGNISED_DIRECTORY")
     recogniser, calls = Recogniser(TranscriptCache(Path(cache_directory) if cache_directory else None)), Calls()
     faults = Faults(gather_faults(services))
-    parts = StandInParts(environment, clock, recogniser, faults, calls, Poster())
+    rulers = Rulers()
+    is_ruled = environment.get("SANDBOX_LIVE_RECOGNISER") == "ruler"
+    parts = StandInParts(environment, clock, recogniser, faults, calls, Poster(), rulers if is_ruled else None)
     stand_ins = [service.create(parts) for service in services]
-    control_routes = control.ControlRoutes(faults, calls, clock)
+    control_routes, recognition_control = control.ControlRoutes(faults, calls, clock), RecognitionControl(rulers)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        threading.Thread(target=recogniser.load, daemon=True).start()
+        if not is_ruled:  # Then the model may never be used: it loads with its first recording.
+            threading.Thread(target=recogniser.load, daemon=True).start()
         yield
 
     return Starlette(
@@ -52,6 +57,8 @@ def create(environment: Mapping[str, str], clock: Clock) -> Starlette:
             Route("/sandbox/faults", control_routes.clear_faults, methods=["DELETE"]),
             Route("/sandbox/calls", control_routes.list_calls, methods=["GET"]),
             Route("/sandbox/calls", control_routes.reset_calls, methods=["DELETE"]),
+            Route("/sandbox/ruler", recognition_control.list_rulers, methods=["GET"]),
+            Route("/sandbox/ruler", recognition_control.reset_rulers, methods=["DELETE"]),
             *(route for stand_in in stand_ins for route in stand_in.control_routes),
             *(route for stand_in in stand_ins for route in stand_in.routes),
         ],

@@ -12,7 +12,9 @@ from starlette.routing import BaseRoute
 from sandbox.calls import Calls
 from sandbox.clock import Clock
 from sandbox.faults import Faults
+from sandbox.recognition.live_speech import LiveSpeech, ModelSpeech, RulerSpeech
 from sandbox.recognition.recogniser import Recogniser
+from sandbox.recognition.ruler import Ruler, Rulers
 from sandbox.webhook_post import Poster
 
 
@@ -26,10 +28,21 @@ class StandInParts:
     faults: Faults
     calls: Calls
     poster: Poster
+    rulers: Rulers | None = None
+    """Of live sessions, where the ruler is in place of the recogniser."""
 
     def key(self, provider: str) -> str:
         """The API key that the provider's stand-in accepts: SANDBOX_<PROVIDER>_KEY, or its default."""
         return self.environment.get(f"SANDBOX_{provider.upper()}_KEY") or default_key(provider)
+
+    def open_ruler(self, service: str, rate_hz: int) -> Ruler | None:
+        """The ruler of one socket; None where the model recognises."""
+        return self.rulers.open(service, rate_hz) if self.rulers is not None else None
+
+    def open_speech(self, service: str, rate_hz: int, silence_ms: int) -> LiveSpeech:
+        """The recognition of one socket's audio."""
+        ruler = self.open_ruler(service, rate_hz)
+        return RulerSpeech(ruler, silence_ms) if ruler else ModelSpeech(self.recogniser, rate_hz, silence_ms)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ FLAGS = (
 )
 START_SECONDS, RESPONSE_SECONDS = 60, 120
 KEPT_EVENTS = 1000
+PORT_FILE = "DevToolsActivePort"
 PRESS = """(pattern) => {
   const found = [...document.querySelectorAll("button")].filter((item) => new RegExp(pattern).test(item.textContent));
   if (found.length !== 1) throw new Error(`${found.length} buttons match ${pattern}`);
@@ -135,8 +136,12 @@ class Page:
 
 
 @contextmanager
-def page(program: str, profile: Path, flags: Sequence[str] = ()) -> Iterator[Page]:
-    """A page in a new browser. `profile`: a new directory; `flags`: additional ones. Raises NotStartedError."""
+def launch(program: str, profile: Path, flags: Sequence[str] = ()) -> Iterator[ClientConnection]:
+    """A new browser, connected; the connection is that of its DevTools. Raises NotStartedError.
+
+    `profile`: a new directory, or that of a browser that has ended. `flags`: additional ones.
+    """
+    (profile / PORT_FILE).unlink(missing_ok=True)
     process = subprocess.Popen(
         [program, *FLAGS, *flags, f"--user-data-dir={profile}", "about:blank"],
         stdout=subprocess.DEVNULL,
@@ -149,15 +154,22 @@ def page(program: str, profile: Path, flags: Sequence[str] = ()) -> Iterator[Pag
         except (OSError, WebSocketException) as error:
             raise NotStartedError("the browser does not accept commands") from error
         with connection:
-            yield Page(connection)
+            yield connection
     finally:
         process.terminate()
         process.wait(timeout=30)
 
 
+@contextmanager
+def page(program: str, profile: Path, flags: Sequence[str] = ()) -> Iterator[Page]:
+    """A page in a new browser. `profile`: a new directory; `flags`: additional ones. Raises NotStartedError."""
+    with launch(program, profile, flags) as connection:
+        yield Page(connection)
+
+
 def _address(process: subprocess.Popen[bytes], profile: Path) -> str:
     """The address for commands, which the browser writes to a file when it has started."""
-    port_file = profile / "DevToolsActivePort"
+    port_file = profile / PORT_FILE
     deadline = time.monotonic() + START_SECONDS
     while True:
         lines = port_file.read_text().split() if port_file.exists() else []

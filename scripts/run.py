@@ -24,10 +24,11 @@ Try it:
   curl -s {api_url}/health
   curl -s {api_url}/auth/register -H 'Content-Type: application/json' \\
        -d '{{"email": "ada@example.com", "password": "correct horse battery"}}'
-  make live     (in another terminal: stream recorded speech, with live captions and the exact bill)
-  make catchup  (in another terminal: upload a recording, get its summary, ask a question about it)
-  make seed     (in another terminal: a month of generated activity for the dashboard; takes a few minutes)
-  make buy      (in another terminal: buy credits on the hosted page, then refund a part)
+  make extension  (in another terminal: the browser extension, beside a page that speaks)
+  make live       (in another terminal: stream recorded speech, with live captions and the exact bill)
+  make catchup    (in another terminal: upload a recording, get its summary, ask a question about it)
+  make seed       (in another terminal: a month of generated activity for the dashboard; takes a few minutes)
+  make buy        (in another terminal: buy credits on the hosted page, then refund a part)
 To buy credits yourself: POST {api_url}/credits/purchase with {{"package_id": "starter"}} and a token, then open the
 `checkout_url` of the response in a browser and press Pay.
 

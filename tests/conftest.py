@@ -39,11 +39,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Collect without garbage collection: nearly all that is created stays, so it would find little."""
+    """Collect tests without garbage collection, which would find little: nearly all that is created stays.
+
+    So it is left out of later collections as well: each full one would look at all tests again.
+    """
     gc.disable()
     try:
         return (yield)
     finally:
+        gc.freeze()
         gc.enable()
 
 

@@ -30,7 +30,7 @@ def create(parts: StandInParts) -> StandInRoutes:
     faults, calls = parts.faults, parts.calls
     sync_api = sync.SyncRoutes(key, recogniser, faults, calls)
     tokens, sessions = Tokens(key, clock, faults, calls), BilledSessions(clock)
-    streaming = streaming_socket.StreamingSocket(tokens, sessions, clock, recogniser, faults, calls)
+    streaming = streaming_socket.StreamingSocket(tokens, sessions, clock, parts.open_speech, faults, calls)
     uploads, sender = Uploads(clock), WebhookSender(clock, parts.poster)
     jobs = transcript_jobs.Jobs(recogniser, uploads, sender, faults, calls, clock)
     recordings = transcripts.TranscriptRoutes(key, jobs, uploads, sender, faults, calls)

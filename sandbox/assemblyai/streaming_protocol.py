@@ -17,7 +17,7 @@ from sandbox.assemblyai.turns import Turns
 from sandbox.clock import Clock
 from sandbox.faults import Fault
 from sandbox.recognition.audio import SAMPLE_BYTES
-from sandbox.recognition.recogniser import Recogniser
+from sandbox.recognition.live_speech import LiveSpeech
 
 MIN_FRAME_MS, MAX_FRAME_MS = 50, 1_000
 PACE = 1.25
@@ -46,13 +46,13 @@ class StreamingProtocol:
         options: StreamingOptions,
         fault: Fault | None,
         clock: Clock,
-        recogniser: Recogniser,
+        speech: LiveSpeech,
     ):
         self._socket = socket
         self._session = session
         self._fault = fault
         self._clock = clock
-        self._turns = Turns(options, recogniser, self._send)
+        self._turns = Turns(options, speech, self._send)
         self._stalled = False
 
     async def run(self) -> None:

@@ -4,6 +4,7 @@ Source: AssemblyAI's API specification (usm-streaming.yml, common-errors.mdx) an
 """
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -15,7 +16,7 @@ from sandbox.assemblyai.streaming_token import InvalidTokenError, Tokens
 from sandbox.calls import Call, Calls
 from sandbox.clock import Clock
 from sandbox.faults import Faults
-from sandbox.recognition.recogniser import Recogniser
+from sandbox.recognition.live_speech import LiveSpeech
 
 STREAMING = "assemblyai.streaming"
 
@@ -31,6 +32,8 @@ in response to Terminate) begin after `delay_seconds`.
 """
 
 MAX_REASON_BYTES = 123
+OpenSpeech = Callable[[str, int, int], LiveSpeech]
+"""The recognition of one socket's audio, by service, rate and `silence_ms`."""
 
 
 class StreamingSocket:
@@ -41,14 +44,14 @@ class StreamingSocket:
         tokens: Tokens,
         sessions: BilledSessions,
         clock: Clock,
-        recogniser: Recogniser,
+        open_speech: OpenSpeech,
         fault_queue: Faults,
         calls: Calls,
     ):
         self._tokens = tokens
         self._sessions = sessions
         self._clock = clock
-        self._recogniser = recogniser
+        self._open_speech = open_speech
         self._faults = fault_queue
         self._calls = calls
 
@@ -63,7 +66,8 @@ class StreamingSocket:
             if fault is not None and fault.kind in REFUSALS:
                 raise SessionError(*REFUSALS[fault.kind])
             session, options = self._open_session(socket)
-            await StreamingProtocol(socket, session, options, fault, self._clock, self._recogniser).run()
+            speech = self._open_speech(STREAMING, options.rate_hz, options.silence_ms)
+            await StreamingProtocol(socket, session, options, fault, self._clock, speech).run()
             await _close(socket, call, 1000)
         except SessionError as error:
             await _refuse(socket, call, error)

@@ -8,8 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.assemblyai.streaming_options import StreamingOptions
-from sandbox.recognition.phrases import Phrase, Phrases
-from sandbox.recognition.recogniser import Recogniser
+from sandbox.recognition.live_speech import LiveSpeech, Span
 from sandbox.recognition.transcript import Transcript, Word
 
 PARTIAL_MS = 600
@@ -25,12 +24,11 @@ class Turns:
     audio received by then; skipped partial turns are never sent later, so one stream keeps up with real time.
     """
 
-    def __init__(self, options: StreamingOptions, recogniser: Recogniser, send: Callable[[Message], Awaitable[None]]):
+    def __init__(self, options: StreamingOptions, speech: LiveSpeech, send: Callable[[Message], Awaitable[None]]):
         self.options = options
-        self._recogniser = recogniser
         self._send = send
-        self._phrases = Phrases(options.rate_hz, options.silence_ms)
-        self._ended_phrases: deque[Phrase] = deque()
+        self._speech = speech
+        self._ended_phrases: deque[Span] = deque()
         self._audio_arrived = asyncio.Event()
         self._finished = False
         self._order = 0
@@ -40,17 +38,17 @@ class Turns:
         """The end of the speech that the last recognition covered."""
 
     def add_audio(self, frames: bytes) -> None:
-        self._ended_phrases.extend(self._phrases.add(frames))
+        self._ended_phrases.extend(self._speech.add(frames))
         self._audio_arrived.set()
 
     def update_options(self, options: StreamingOptions) -> None:
         """Apply new options from now on; the sample rate stays."""
         self.options = options
-        self._phrases.silence_ms = options.silence_ms
+        self._speech.silence_ms = options.silence_ms
 
     def force_end_of_turn(self) -> None:
         """End the current turn without waiting for silence."""
-        phrase = self._phrases.end()
+        phrase = self._speech.end()
         if phrase is not None:
             self._ended_phrases.append(phrase)
         self._audio_arrived.set()
@@ -69,11 +67,11 @@ class Turns:
                 await self._send_final(self._ended_phrases.popleft())
             if self._finished:
                 return
-            phrase = self._phrases.current()
+            phrase = self._speech.current()
             if phrase is not None and self._speech_ms(phrase) >= PARTIAL_MS:
                 await self._send_partial(phrase)
 
-    async def _send_partial(self, phrase: Phrase) -> None:
+    async def _send_partial(self, phrase: Span) -> None:
         transcript = await self._recognise(phrase)
         self._partial_until_ms = phrase.speech_end_ms
         if self._ended_phrases:
@@ -84,7 +82,7 @@ class Turns:
         if words:
             await self._send(self._turn(words, stable, end_of_turn=False, formatted=False))
 
-    async def _send_final(self, phrase: Phrase) -> None:
+    async def _send_final(self, phrase: Span) -> None:
         words = _shift_to_stream((await self._recognise(phrase)).words, phrase)
         partial_words, self._partial_words = self._partial_words, None
         self._partial_until_ms = phrase.end_ms
@@ -96,11 +94,11 @@ class Turns:
             await self._send(self._turn(words, len(words), end_of_turn=True, formatted=True))
         self._order += 1
 
-    async def _recognise(self, phrase: Phrase) -> Transcript:
+    async def _recognise(self, phrase: Span) -> Transcript:
         # Not Starlette's thread pool, which waits for its threads even when the session is cancelled.
-        return await asyncio.to_thread(lambda: self._recogniser.recognise_short(phrase.audio.samples()))
+        return await asyncio.to_thread(phrase.recognise)
 
-    def _speech_ms(self, phrase: Phrase) -> int:
+    def _speech_ms(self, phrase: Span) -> int:
         """How much of the phrase no partial turn has covered yet."""
         return phrase.speech_end_ms - max(phrase.start_ms, self._partial_until_ms)
 
@@ -139,7 +137,7 @@ def strip_punctuation(text: str) -> str:
     return re.sub(r"[^\w'’-]", "", text).strip("'’-").lower()
 
 
-def _shift_to_stream(words: list[Word], phrase: Phrase) -> list[Word]:
+def _shift_to_stream(words: list[Word], phrase: Span) -> list[Word]:
     """A phrase's words with their times in the stream, limited to the end of the audio."""
     return [
         replace(

@@ -15,7 +15,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -27,6 +27,7 @@ from sandbox.openai.realtime_options import RATE_HZ, SessionConfig, apply_sessio
 from sandbox.openai.responses import OpenAIError
 from sandbox.recognition.audio import SAMPLE_BYTES, PcmAudio
 from sandbox.recognition.recogniser import Recogniser
+from sandbox.recognition.ruler import Ruler
 from sandbox.recognition.transcript import Word
 
 MAX_SESSION_SECONDS = 3_600
@@ -46,12 +47,14 @@ class Turn:
     """The audio from one commit to the next.
 
     `sent_words`: how many of its words were sent. `recognised_ms`: how much of it was recognised so far.
+    `ruler_words`: those that the ruler read, where it is in place of the recogniser.
     """
 
     id: str = field(default_factory=lambda: f"item_{secrets.token_hex(10)}")
     audio: bytearray = field(default_factory=bytearray)
     sent_words: int = 0
     recognised_ms: int = 0
+    ruler_words: list[Word] = field(default_factory=list)
 
     @property
     def milliseconds(self) -> int:
@@ -72,6 +75,7 @@ class RealtimeProtocol:
         fails_first_turn: bool,
         clock: Clock,
         recogniser: Recogniser,
+        ruler: Ruler | None,
         recognised: Callable[[], None],
     ):
         self._socket = socket
@@ -80,6 +84,7 @@ class RealtimeProtocol:
         self._fails_next_turn = fails_first_turn
         self._clock = clock
         self._recogniser = recogniser
+        self._ruler = ruler
         self._recognised = recognised
         self._turn = Turn()
         self._previous_id: str | None = None
@@ -140,6 +145,8 @@ class RealtimeProtocol:
             raise _invalid_audio(f"{len(frames)} bytes are not a whole number of 16-bit samples.")
         if len(self._turn.audio) + len(frames) > MAX_BUFFER_SECONDS * RATE_HZ * SAMPLE_BYTES:
             raise _invalid_audio(f"The buffer holds at most {MAX_BUFFER_SECONDS} s: commit or clear it.")
+        if self._ruler:
+            self._turn.ruler_words += self._read_words(self._ruler, frames)
         self._turn.audio += frames
         self._audio_arrived.set()
 
@@ -214,7 +221,17 @@ class RealtimeProtocol:
             turn.sent_words = len(words)
             await self._send(f"{TRANSCRIPTION}.delta", item_id=turn.id, content_index=0, delta=delta)
 
+    def _read_words(self, ruler: Ruler, frames: bytes) -> list[Word]:
+        """The words that the ruler reads in the next frames of the turn, timed from the start of the turn."""
+        began_ms = ruler.received_ms - self._turn.milliseconds
+        return [
+            replace(word, start_ms=max(0, word.start_ms - began_ms), end_ms=word.end_ms - began_ms)
+            for word in ruler.add(frames)
+        ]
+
     async def _recognise_turn(self, turn: Turn) -> list[Word]:
+        if self._ruler:
+            return list(turn.ruler_words)
         sound = PcmAudio(bytes(turn.audio), RATE_HZ, channels=1)
         is_short = sound.duration_ms <= QUICK_SECONDS * 1000
         recognise = self._recogniser.recognise_short if is_short else self._recogniser.recognise

@@ -11,14 +11,13 @@ from contextlib import suppress
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sandbox.calls import Call, Calls
-from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.openai.client_secrets import ClientSecrets, InvalidSecretError
 from sandbox.openai.realtime_events import new_event_id
-from sandbox.openai.realtime_options import SessionConfig
+from sandbox.openai.realtime_options import RATE_HZ, SessionConfig
 from sandbox.openai.realtime_protocol import RealtimeProtocol, SessionExpiredError
 from sandbox.openai.responses import REFUSALS, OpenAIError
-from sandbox.recognition.recogniser import Recogniser
+from sandbox.stand_in import StandInParts
 
 REALTIME = "openai.realtime"
 KINDS = {"failed"}
@@ -31,10 +30,9 @@ UNAUTHORIZED, BAD_REQUEST, GOING_AWAY = 3000, 4000, 1001
 class RealtimeSocket:
     """The route `WS /realtime`."""
 
-    def __init__(self, secrets: ClientSecrets, clock: Clock, recogniser: Recogniser, fault_queue: Faults, calls: Calls):
+    def __init__(self, secrets: ClientSecrets, parts: StandInParts, fault_queue: Faults, calls: Calls):
         self._secrets = secrets
-        self._clock = clock
-        self._recogniser = recogniser
+        self._parts = parts
         self._faults = fault_queue
         self._calls = calls
 
@@ -52,8 +50,9 @@ class RealtimeSocket:
                 socket,
                 session,
                 fault is not None,
-                self._clock,
-                self._recogniser,
+                self._parts.clock,
+                self._parts.recogniser,
+                self._parts.open_ruler(REALTIME, RATE_HZ),
                 lambda: self._calls.record_work(REALTIME),
             ).run()
         except InvalidSecretError:

@@ -23,7 +23,7 @@ def create(parts: StandInParts) -> StandInRoutes:
     transcriptions = TranscriptionRoutes(key, parts.recogniser, faults, calls)
     texts = text.TextRoutes(key, faults, calls)
     client_secrets = ClientSecrets(key, parts.clock, faults, calls)
-    realtime = realtime_socket.RealtimeSocket(client_secrets, parts.clock, parts.recogniser, faults, calls)
+    realtime = realtime_socket.RealtimeSocket(client_secrets, parts, faults, calls)
     routes = [
         Route("/audio/transcriptions", transcriptions.create, methods=["POST"]),
         Route("/chat/completions", texts.chat, methods=["POST"]),

@@ -21,11 +21,11 @@ from chalicelib.settings.declaration import Address, Secret
 from chalicelib.settings.provider_registry import split_list
 from chalicelib.settings.schema import FIELDS, RATE_LIMIT
 from scripts.local.aws import REPOSITORY, DeployError, LocalAws, without_aws
+from scripts.local.extension import EXTENSION_ORIGIN
 from scripts.local.processes import LISTENING, LOOPBACK, Child, PortInUseError, listen
 from scripts.local.reloads import WAITING
 
 ADMIN_EMAIL = "admin@example.com"
-EXTENSION_ORIGIN = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
 # The secrets that are shared with providers, by variable, with the beginning that each must have.
 PROVIDER_SECRETS = {
     field.variable: "".join(field.setting.begins_with[:1])
@@ -45,7 +45,10 @@ LIMIT_SETTINGS = {f"{RATE_LIMIT}{group}".upper(): "1000000/minute" for group in 
 
 
 def extension_origins() -> str:
-    """The setting EXTENSION_ORIGIN of this machine's stack, as `make run` takes it: one or several, comma-separated."""
+    """The setting EXTENSION_ORIGIN of this machine's stack: one or several, comma-separated.
+
+    By default it is the reference extension of `clients/extension`.
+    """
     return ",".join(split_list(os.environ.get("EXTENSION_ORIGIN", ""))) or EXTENSION_ORIGIN
 
 

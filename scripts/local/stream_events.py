@@ -41,10 +41,12 @@ class StreamFeed:
         self._positions = positions / f"{name}.json" if positions else None
         self._read_up_to = _load(self._positions)  # sequence number by shard
         self._iterators: dict[str, str | None] = {}  # None: the shard has ended
+        self._readable: list[str] = []  # shards; empty: they are listed before the next read
 
     def step(self) -> bool:
-        found = False
-        for shard_id in self._shards():
+        found, has_ended = False, False
+        shard_ids, self._readable = self._readable or self._shards(), []
+        for shard_id in shard_ids:
             if shard_id not in self._iterators:
                 self._iterators[shard_id] = self._iterator(shard_id)
             iterator = self._iterators[shard_id]
@@ -62,6 +64,9 @@ class StreamFeed:
                 self._deliver([stream_record(record, self._arn) for record in records])
                 self._save_position(shard_id, records[-1]["dynamodb"]["SequenceNumber"])
             self._iterators[shard_id] = response.get("NextShardIterator")
+            has_ended |= self._iterators[shard_id] is None
+        if not has_ended:  # Otherwise other shards may be read from now on.
+            self._readable = [shard_id for shard_id in shard_ids if self._iterators[shard_id]]
         return found
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ RECORDING, SPOKEN_TEXT = samples()[-1]
 
 
 def test_the_sdk_completes_the_journey(stack: LocalStack) -> None:
-    folder = compile_tests("journey")
+    folder = compile_tests()
     journey = str(folder / "journey.test.js")
 
     # Node 20 has WebSocket only behind this flag.

@@ -3,13 +3,18 @@
 A small sample here, the same each time; `make soak` sends more than 20,000 and prints how many.
 """
 
+from __future__ import annotations
+
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 
 from app import app
-from tests.http.generated_requests import Generator
 from tests.http.http_client import Api, Person
+
+if TYPE_CHECKING:
+    from tests.http.generated_requests import Generator
 
 ROUTES = sorted((path, method) for path, methods in app.routes.items() for method in methods)
 MANY = 20_000
@@ -18,6 +23,9 @@ MANY = 20_000
 @pytest.fixture(scope="module")
 def generator(api: Api, owner: Person, soak_counts: Counter[str]) -> Generator:
     """Made-up requests by somebody who can pay for all of them, and of whom a few things are there."""
+    # As late as this, because each process of a run would load schemathesis to collect the tests.
+    from tests.http.generated_requests import Generator
+
     person = Person.register(api)
     gift = {"user_id": person.user_id, "credits": 1_000_000, "reason": "For all that is made up."}
     assert owner.post("/admin/credits", json=gift).status_code == 200

@@ -7,6 +7,7 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
+from scripts.local.extension import EXTENSION_ORIGIN
 from scripts.local.stack import LocalStack
 from tests.http.deployed_limits import IS_DEPLOYED
 from tests.http.http_client import GOOD_REQUESTS, Api, Person, check_error, origin_of
@@ -39,9 +40,9 @@ def fill_path(path: str) -> str:
         "https://evil.example",
         "null",
         "",
-        "chrome-extension://abcdefghijklmnopabcdefghijklmnoq",
-        "chrome-extension://abcdefghijklmnopabcdefghijklmnop.evil.example",
-        "CHROME-EXTENSION://ABCDEFGHIJKLMNOPABCDEFGHIJKLMNOP",
+        EXTENSION_ORIGIN[:-1] + ("q" if EXTENSION_ORIGIN.endswith("p") else "p"),
+        f"{EXTENSION_ORIGIN}.evil.example",
+        EXTENSION_ORIGIN.upper(),
         "http://localhost",
         "https://",
         "*",

@@ -3,11 +3,13 @@
 import threading
 
 import pytest
+from botocore.stub import Stubber
 from chalice import Chalice, Rate
 
 from scripts.local import stream_events
 from scripts.local.aws import client
 from scripts.local.events import IDLE_SECONDS, LONGEST_IDLE_SECONDS, SCHEDULE_SECONDS, EventFeeder
+from scripts.local.stream_events import StreamFeed
 
 WITHIN_SECONDS = 2
 
@@ -255,3 +257,43 @@ def test_a_function_never_runs_twice_at_the_same_time(aws, queue_url, start_feed
 
     eventually(lambda: count_messages(aws, queue_url) == 0)
     assert len(received) == 5
+
+
+def test_a_shard_that_began_when_another_ended_is_read_and_shards_are_listed_only_then():
+    """The emulator never ends a shard, so AWS's responses are given here."""
+    streams, arn = client("dynamodbstreams", "http://127.0.0.1:9"), "arn:aws:dynamodb:us-east-1:0:table/t/stream/2026"
+    parent, child = {"ShardId": "shardId-00000000000000000000-1"}, {"ShardId": "shardId-00000000000000000000-2"}
+    child |= {"ParentShardId": parent["ShardId"]}
+
+    def respond_with_shards(*shards):
+        stubber.add_response("describe_stream", {"StreamDescription": {"Shards": list(shards)}}, {"StreamArn": arn})
+
+    def respond_with_iterator(shard, iterator):
+        expected = {"StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+        stubber.add_response("get_shard_iterator", {"ShardIterator": iterator}, expected)
+
+    def respond_with_records(iterator, following, *numbers):
+        records = [
+            {"eventID": n, "eventName": "INSERT", "awsRegion": "eu", "dynamodb": {"SequenceNumber": n}} for n in numbers
+        ]
+        answer = {"Records": records} | ({"NextShardIterator": following} if following else {})
+        stubber.add_response("get_records", answer, {"ShardIterator": iterator, "Limit": 100})
+
+    received = []
+    with Stubber(streams) as stubber:
+        feed = StreamFeed("counter", arn, 100, received.append, lambda name: streams, None)
+        respond_with_shards(parent)
+        respond_with_iterator(parent, "iterator-1")
+        respond_with_records("iterator-1", "iterator-2", "1" * 21)
+        respond_with_records("iterator-2", "iterator-3")
+        respond_with_records("iterator-3", None, "2" * 21)
+        respond_with_shards(parent, child)
+        respond_with_iterator(child, "iterator-4")
+        respond_with_records("iterator-4", "iterator-5", "3" * 21)
+        respond_with_records("iterator-5", "iterator-6")
+        assert [feed.step() for _ in range(5)] == [True, False, True, True, False]
+        stubber.assert_no_pending_responses()
+    feed.close()
+
+    numbers = [record["dynamodb"]["SequenceNumber"][0] for event in received for record in event["Records"]]
+    assert numbers == ["1", "2", "3"]

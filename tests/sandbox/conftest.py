@@ -1,16 +1,17 @@
 """Two sandboxes as processes, shared by all tests here, and the official SDKs connected to them."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import assemblyai
 import httpx
-import openai
 import pytest
 import requests
 import stripe
 
+from tests.sandbox import official
 from tests.sandbox.process import Keys, running
 from tests.sandbox.receiver import Receiver
 from tests.sandbox.streaming import TIMES
@@ -108,11 +109,13 @@ def sync_with_key(sandbox_url):
     """Creates the official Sync client for a key; `timeout_seconds` is for each socket operation."""
     opened = []
 
-    def make(key: str, timeout_seconds: float = 30) -> assemblyai.SyncTranscriber:
-        settings = assemblyai.Settings(api_key=key, sync_base_url=sandbox_url, sync_live_http_timeout=timeout_seconds)
-        client = assemblyai.Client(settings=settings, api_key_required=False)
+    def make(key: str, timeout_seconds: float = 30) -> official.assemblyai.SyncTranscriber:
+        settings = official.assemblyai.Settings(
+            api_key=key, sync_base_url=sandbox_url, sync_live_http_timeout=timeout_seconds
+        )
+        client = official.assemblyai.Client(settings=settings, api_key_required=False)
         opened.append(client)
-        return assemblyai.SyncTranscriber(client=client)
+        return official.assemblyai.SyncTranscriber(client=client)
 
     yield make
     for client in opened:
@@ -120,7 +123,7 @@ def sync_with_key(sandbox_url):
 
 
 @pytest.fixture
-def sync(sync_with_key, keys, http) -> assemblyai.SyncTranscriber:
+def sync(sync_with_key, keys, http) -> official.assemblyai.SyncTranscriber:
     return sync_with_key(keys.assemblyai)
 
 
@@ -129,13 +132,13 @@ def transcriber_with_key(sandbox_url):
     """Creates the official client of pre-recorded transcripts for a key."""
     opened = []
 
-    def make(key: str, timeout_seconds: float = 30) -> assemblyai.Transcriber:
-        settings = assemblyai.Settings(
+    def make(key: str, timeout_seconds: float = 30) -> official.assemblyai.Transcriber:
+        settings = official.assemblyai.Settings(
             api_key=key, base_url=sandbox_url, polling_interval=0.02, http_timeout=timeout_seconds
         )
-        client = assemblyai.Client(settings=settings, api_key_required=False)
+        client = official.assemblyai.Client(settings=settings, api_key_required=False)
         opened.append(client)
-        return assemblyai.Transcriber(client=client)
+        return official.assemblyai.Transcriber(client=client)
 
     yield make
     for client in opened:
@@ -143,7 +146,7 @@ def transcriber_with_key(sandbox_url):
 
 
 @pytest.fixture
-def transcriber(transcriber_with_key, keys, http) -> assemblyai.Transcriber:
+def transcriber(transcriber_with_key, keys, http) -> official.assemblyai.Transcriber:
     return transcriber_with_key(keys.assemblyai)
 
 
@@ -172,8 +175,8 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def openai_client(sandbox_url, keys, http) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(api_key=keys.openai, base_url=f"{sandbox_url}/openai/v1", max_retries=0) as client:
+def openai_client(sandbox_url, keys, http) -> Iterator[official.openai.OpenAI]:
+    with official.openai.OpenAI(api_key=keys.openai, base_url=f"{sandbox_url}/openai/v1", max_retries=0) as client:
         yield client
 
 

@@ -115,8 +115,8 @@ def test_of_equally_new_ones_path_comes_first(machine: Machine) -> None:
     assert machine.find()[0] == on_path
 
 
-def test_what_is_skipped_is_named_with_its_reason(machine: Machine) -> None:
-    old = machine.add("bin/python3", 10)
+def test_what_is_newer_and_skipped_is_named_with_its_reason(machine: Machine) -> None:
+    machine.add("bin/python3", 10)
     new = machine.add("bin/python", 15)
     bare = machine.add("bin/python3.14", 14, missing=("ensurepip",))
     shim = machine.add_script("bin/python3.13", "echo 'pyenv: python3.13: command not found' >&2; exit 127")
@@ -130,7 +130,6 @@ def test_what_is_skipped_is_named_with_its_reason(machine: Machine) -> None:
     assert found == good
     assert sorted(skipped.splitlines()) == sorted(
         [
-            f"  skipped {old}: Python 3.10.2 is too old (3.11 to 3.14)",
             f"  skipped {new}: Python 3.15.2 is too new (3.11 to 3.14)",
             f"  skipped {bare}: Python 3.14.2 has no ensurepip module (Debian: apt-get install python3.14-venv)",
             f"  skipped {shim}: it does not run (pyenv: python3.13: command not found)",
@@ -139,6 +138,28 @@ def test_what_is_skipped_is_named_with_its_reason(machine: Machine) -> None:
             f"  skipped {threaded}: Python 3.14.2 is a free-threaded build, which few packages have wheels for",
         ]
     )
+
+
+def test_older_pythons_that_are_skipped_are_not_named(machine: Machine) -> None:
+    machine.add("bin/python3", 6)
+    machine.add(".pyenv/versions/3.10.2/bin/python", 10)
+    machine.add("bin/python3.12", 12, missing=("venv",))
+    machine.add_script("bin/python3.13", "echo 'pyenv: python3.13: command not found' >&2; exit 127")
+    machine.add_script("bin/python", "exit 127")
+    good = machine.add(".pyenv/versions/3.13.2/bin/python", 13)
+
+    assert machine.find() == (good, "")
+
+
+def test_where_none_is_found_all_that_was_skipped_is_named(machine: Machine) -> None:
+    old = machine.add("bin/python3", 9)
+    broken = machine.add_script("bin/python", "exit 127")
+
+    found, messages = machine.find()
+
+    assert found == ""
+    assert f"  skipped {old}: Python 3.9.2 is too old (3.11 to 3.14)\n" in messages
+    assert f"  skipped {broken}: it does not run ()\n" in messages
 
 
 def test_a_chosen_python_is_taken_although_a_newer_one_is_there(machine: Machine) -> None:
@@ -201,14 +222,15 @@ def run_make(machine: Machine, *targets: str, **variables: str) -> subprocess.Co
 
 
 def test_make_creates_the_environment_with_the_newest(machine: Machine) -> None:
-    old = machine.add("bin/python3", 9)
+    machine.add("bin/python3", 9)
+    newer = machine.add("bin/python", 15)
     newest = machine.add(".pyenv/versions/3.13.2/bin/python", 13)
 
     result = run_make(machine, ".venv/bin/python")
 
     assert result.returncode == 0, result.stderr
     assert f"creating .venv with {newest}" in result.stdout
-    assert f"skipped {old}: Python 3.9.2 is too old" in result.stderr
+    assert result.stderr == f"  skipped {newer}: Python 3.15.2 is too new (3.11 to 3.14)\n"
     assert os.readlink(machine.directory / "project" / ".venv" / "bin" / "python") == newest
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.local.aws import REPOSITORY
 from tests.sdk.toolchain import LOCK, SDK, compile_examples, compile_tests, examples_of, install, node, run
 
 DIST = ("live-transcription.d.ts", "live-transcription.js", "live-transcription.mjs")
@@ -30,7 +31,7 @@ def _install() -> None:
 
 
 def test_the_modules_pass_their_tests_and_the_live_session_is_covered() -> None:
-    tests = sorted(map(str, compile_tests("units").glob("*.test.js")))
+    tests = sorted(map(str, compile_tests().glob("*.test.js")))
     walk = SOAK if os.environ.get("SOAK") else SAMPLE
 
     output = run(node(), "--test", "--experimental-test-coverage", *tests, timeout_seconds=1_200, API_URL="", **walk)
@@ -69,6 +70,10 @@ def test_the_examples_of_the_pages_compile() -> None:
     assert len(examples) >= len(PAGES)
 
     compile_examples(examples)
+
+
+def test_the_package_holds_the_licence_of_the_repository() -> None:
+    assert (SDK / "LICENSE").read_text() == (REPOSITORY / "LICENSE").read_text()
 
 
 def test_the_lock_file_names_no_registry_host() -> None:

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from scripts.local.aws import REPOSITORY
@@ -17,6 +18,7 @@ SDK = REPOSITORY / "clients" / "browser"
 LOCK = SDK / "package-lock.json"
 INSTALLED = SDK / "node_modules" / ".package-lock.json"
 TSC = "node_modules/.bin/tsc"
+COMPILED, COMPILED_FROM = SDK / "build" / "tests", SDK / "build" / "tests.sources"
 OLDEST_NODE, NODE_FROM_NPM = 20, "20.19.5"  # Debian 12 has Node 18, without `crypto` and sockets as browsers have them
 NODE_FOLDER = REPOSITORY / ".tools" / "node"
 
@@ -37,13 +39,20 @@ def run(*command: str, timeout_seconds: int = 240, **environment: str) -> str:
 
 
 @contextmanager
+def in_turn(name: str) -> Iterator[None]:
+    """For one process of a test run at a time."""
+    (SDK / "build").mkdir(exist_ok=True)
+    with (SDK / "build" / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def installing() -> Iterator[str]:
     """The command npm, for one process of a test run at a time."""
     npm = shutil.which("npm")
     assert npm, "npm is needed (Debian: apt-get install npm)"
-    (SDK / "build").mkdir(exist_ok=True)
-    with (SDK / "build" / "install.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with in_turn("install"):
         yield npm
 
 
@@ -67,11 +76,25 @@ def node() -> str:
     return str(own)
 
 
-def compile_tests(name: str) -> Path:
-    """The folder of the compiled tests, `build/NAME/test`; each caller names one of its own."""
+def compile_tests() -> Path:
+    """The folder of the compiled tests: compiled once for all processes of a run, and again when anything changed."""
     install()
-    run(TSC, "--project", ".", "--outDir", f"build/{name}")
-    return SDK / "build" / name / "test"
+    with in_turn("compile"):
+        if not COMPILED_FROM.exists() or COMPILED_FROM.read_text() != digest_of_sources():
+            COMPILED_FROM.unlink(missing_ok=True)
+            shutil.rmtree(COMPILED, ignore_errors=True)
+            run(TSC, "--project", ".", "--outDir", str(COMPILED))
+            COMPILED_FROM.write_text(digest_of_sources())
+    return COMPILED / "test"
+
+
+def digest_of_sources() -> str:
+    """Of all that the compiler reads, and of its version."""
+    digest = sha256()
+    for pattern in ("package-lock.json", "package.json", "tsconfig.json", "src/**/*.ts", "test/**/*.ts"):
+        for path in sorted(SDK.glob(pattern)):
+            digest.update(f"{path.relative_to(SDK)}\n".encode() + sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def examples_of(page: Path) -> list[str]:

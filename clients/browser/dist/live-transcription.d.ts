@@ -4346,6 +4346,8 @@ interface Locks {
 interface SocketLike {
     binaryType: string;
     readonly readyState: number;
+    /** Bytes that were sent and that the network has not accepted yet. */
+    readonly bufferedAmount: number;
     onopen: ((event: unknown) => void) | null;
     onmessage: ((event: {
         data: unknown;
@@ -4453,19 +4455,20 @@ interface ChromeEvent<Listener> {
 }
 /** The part of `chrome.runtime` that the bridge uses. */
 interface ChromeRuntime {
+    /** The extension's id. */
+    id: string;
     sendMessage(message: unknown): Promise<unknown>;
     onMessage: ChromeEvent<(message: unknown, sender: unknown, respond: (answer: unknown) => void) => boolean | void>;
 }
 /** Keeps values in `chrome.storage.local`, which needs the permission `storage`. Offscreen documents do not have it. */
 declare function chromeStorage(area?: ChromeStorageArea | undefined): KeyValueStorage;
-/** Answers the bridges of other contexts from `storage`: call it in the service worker, before anything is awaited. */
-declare function serveStorage(storage: KeyValueStorage, runtime?: (ChromeRuntime & {
-    id?: string;
-}) | undefined): () => void;
+/**
+ * Answers the bridges of other contexts from `storage`: call it in the service worker, before anything is awaited.
+ * Content scripts get no answer: a page that has taken over its process could read the sign-in through them.
+ */
+declare function serveStorage(storage: KeyValueStorage, runtime?: ChromeRuntime | undefined): () => void;
 /** A storage that asks the service worker: for offscreen documents, which have no `chrome.storage`. */
-declare function bridgeStorage(runtime?: (ChromeRuntime & {
-    id?: string;
-}) | undefined): KeyValueStorage;
+declare function bridgeStorage(runtime?: ChromeRuntime | undefined): KeyValueStorage;
 
 /** An account's sign-in, shared by all contexts: one refresh at a time, and one place that says who is signed in. */
 
@@ -4501,7 +4504,7 @@ declare class Auth implements TokenSource {
     /** Calls `listener` when the sign-in ended, in every context of the extension. Returns what ends the calls. */
     onSignedOut(listener: (reason: SignOutReason) => void): () => void;
     token(): Promise<string | undefined>;
-    replace(expiredToken: string): Promise<string | undefined>;
+    replace(expiredToken: string, options?: RequestOptions): Promise<string | undefined>;
     reject(token: string, reason: string): Promise<void>;
 }
 
@@ -4646,7 +4649,7 @@ declare class Stream {
 interface LiveOptions extends Omit<StartBody, "transport" | "sample_rate"> {
     /** The rate of the samples that are fed: 16,000 by default. */
     sampleRate?: NonNullable<Schema<"Start">["sample_rate"]>;
-    /** For how many seconds audio is kept while no socket is open, and until its words are final: 30 by default. */
+    /** For how many seconds audio is kept while no socket is open, and until its words are final: 45 by default. */
     bufferSeconds?: number;
     /** How long before its end a lease is renewed: 12 seconds by default. Earlier costs more of the day's allowance. */
     renewLeadSeconds?: number;
@@ -4706,8 +4709,9 @@ interface LiveEvents {
     final: Caption & {
         seq: number;
     };
-    /** A lease began: its seconds, what it holds, and the provider that transcribes. */
+    /** A lease began: its place in the transcript, its seconds, what it holds, and the provider that transcribes. */
     lease: {
+        startMs: number;
         leaseSeconds: number;
         endsInSeconds: number;
         creditsHeld: number;

@@ -2,7 +2,7 @@
 import type { Schema } from "./contract.js";
 import type { Environment } from "./environment.js";
 import { InvalidCredentialsError, UnauthenticatedError } from "./errors.js";
-import { Requests, type TokenSource } from "./requests.js";
+import { type RequestOptions, Requests, type TokenSource } from "./requests.js";
 import type { KeyValueStorage } from "./storage.js";
 
 /** Why nobody is signed in any more: the user signed out, or the API refuses the tokens. */
@@ -27,12 +27,16 @@ export interface SignedInUser {
 
 /** So long before its end a token is refreshed. */
 const REFRESH_BEFORE_END_MS = 120_000;
+/** A refresh before the end must not hold up requests: the token is still valid. */
+const EARLY_REFRESH = { tries: 1, timeoutMs: 5_000 };
+const EARLY_REFRESH_EVERY_MS = 15_000;
 export const SIGN_IN_KEY = "live-transcription/sign-in";
 
 export class Auth implements TokenSource {
   /** Requests without a token. */
   readonly #requests: Requests;
   readonly #listeners = new Set<(reason: SignOutReason) => void>();
+  #failedRefreshAtMs = Number.NEGATIVE_INFINITY;
   /** Stops the open sessions of the account, before it signs out. */
   beforeLogout: () => Promise<void> = async () => undefined;
 
@@ -112,21 +116,23 @@ export class Auth implements TokenSource {
   async token(): Promise<string | undefined> {
     const signIn = await this.#load();
     if (signIn.token === undefined || !this.#isEnding(signIn)) return signIn.token;
+    if (this.environment.monotonicMs() - this.#failedRefreshAtMs < EARLY_REFRESH_EVERY_MS) return signIn.token;
     try {
-      return await this.replace(signIn.token);
+      return await this.replace(signIn.token, EARLY_REFRESH);
     } catch {
+      this.#failedRefreshAtMs = this.environment.monotonicMs();
       return signIn.token; // it may still be valid, and the API decides
     }
   }
 
-  replace(expiredToken: string): Promise<string | undefined> {
+  replace(expiredToken: string, options: RequestOptions = {}): Promise<string | undefined> {
     return this.environment.locks.withLock("live-transcription/refresh", async () => {
       const signIn = await this.#load();
       if (signIn.token !== expiredToken) return signIn.token; // another context was first
       if (signIn.refreshToken === undefined) return this.#clear("expired");
       try {
         const body = { refresh_token: signIn.refreshToken };
-        const tokens = await this.#post<Schema<"Tokens">>("/auth/refresh", body);
+        const tokens = await this.#post<Schema<"Tokens">>("/auth/refresh", body, options);
         await this.#store({ refresh_token: signIn.refreshToken, ...tokens }, signIn.user);
         return tokens.token;
       } catch (error) {
@@ -165,7 +171,7 @@ export class Auth implements TokenSource {
     await this.storage.set(SIGN_IN_KEY, { reason });
   }
 
-  #post<Body>(path: string, body: unknown): Promise<Body> {
-    return this.#requests.json<Body>({ method: "POST", path, body });
+  #post<Body>(path: string, body: unknown, options: RequestOptions = {}): Promise<Body> {
+    return this.#requests.json<Body>({ method: "POST", path, body, ...options });
   }
 }

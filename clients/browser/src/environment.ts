@@ -12,6 +12,8 @@ export interface Locks {
 export interface SocketLike {
   binaryType: string;
   readonly readyState: number;
+  /** Bytes that were sent and that the network has not accepted yet. */
+  readonly bufferedAmount: number;
   onopen: ((event: unknown) => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
   onclose: ((event: { code: number; reason: string }) => void) | null;

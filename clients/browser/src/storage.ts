@@ -54,12 +54,14 @@ export interface ChromeEvent<Listener> {
 
 /** The part of `chrome.runtime` that the bridge uses. */
 export interface ChromeRuntime {
+  /** The extension's id. */
+  id: string;
   sendMessage(message: unknown): Promise<unknown>;
   onMessage: ChromeEvent<(message: unknown, sender: unknown, respond: (answer: unknown) => void) => boolean | void>;
 }
 
 interface ChromeGlobal {
-  chrome?: { storage?: { local: ChromeStorageArea }; runtime?: ChromeRuntime & { id?: string } };
+  chrome?: { storage?: { local: ChromeStorageArea }; runtime?: ChromeRuntime };
 }
 
 function chromeGlobal(): NonNullable<ChromeGlobal["chrome"]> {
@@ -100,11 +102,18 @@ interface StorageResult {
   error?: string;
 }
 
-/** Answers the bridges of other contexts from `storage`: call it in the service worker, before anything is awaited. */
+/** A request is sent so often, and first after this wait, when the worker was killed while it answered. */
+const TRIES = 5;
+const FIRST_WAIT_MS = 20;
+
+/**
+ * Answers the bridges of other contexts from `storage`: call it in the service worker, before anything is awaited.
+ * Content scripts get no answer: a page that has taken over its process could read the sign-in through them.
+ */
 export function serveStorage(storage: KeyValueStorage, runtime = chromeGlobal().runtime): () => void {
   if (!runtime) throw new Error("chrome.runtime is missing here.");
-  const answer = (message: unknown, _sender: unknown, respond: (result: StorageResult) => void): boolean | void => {
-    if (!isMessage<StorageRequest>(message, REQUEST)) return;
+  const answer = (message: unknown, sender: unknown, respond: (result: StorageResult) => void): boolean | void => {
+    if (!isMessage<StorageRequest>(message, REQUEST) || !isOwnContext(sender, runtime.id)) return;
     const { operation, key, value } = message;
     const work: Promise<unknown> = operation === "set" ? storage.set(key, value) : storage[operation](key);
     work.then((found) => respond({ value: found })).catch((error: unknown) => respond({ error: String(error) }));
@@ -125,7 +134,7 @@ export function bridgeStorage(runtime = chromeGlobal().runtime): KeyValueStorage
   if (!runtime) throw new Error("chrome.runtime is missing here.");
   const ask = async (operation: Operation, key: string, value?: unknown): Promise<unknown> => {
     const request: StorageRequest = { type: REQUEST, operation, key, value };
-    const result = (await runtime.sendMessage(request)) as StorageResult | undefined;
+    const result = await sendPatiently(runtime, request);
     if (!result) throw new Error("No context answers. Call serveStorage() in the service worker.");
     if (result.error !== undefined) throw new Error(result.error);
     return result.value;
@@ -143,6 +152,26 @@ export function bridgeStorage(runtime = chromeGlobal().runtime): KeyValueStorage
       return () => runtime.onMessage.removeListener(notify);
     },
   };
+}
+
+/** Sends a request again if the worker was killed while it answered: each operation may be done twice. */
+async function sendPatiently(runtime: ChromeRuntime, request: StorageRequest): Promise<StorageResult | undefined> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const result = (await runtime.sendMessage(request)) as StorageResult | undefined;
+      if (result || tries === TRIES) return result;
+    } catch (error) {
+      if (tries === TRIES) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, FIRST_WAIT_MS * 2 ** tries));
+  }
+}
+
+/** Whether a page of the extension sent a message, and no content script. Source: developer.chrome.com, MessageSender. */
+function isOwnContext(sender: unknown, id: string): boolean {
+  const { origin, url } = sender as { origin?: string; url?: string };
+  const own = `chrome-extension://${id}`;
+  return origin === own || url?.startsWith(`${own}/`) === true;
 }
 
 function isMessage<Message extends { type: string }>(message: unknown, type: string): message is Message {

@@ -146,6 +146,21 @@ test("a wrong clock of the listener changes nothing", async () => {
   }
 });
 
+test("a clock of the listener that is set by an hour in mid-stream changes nothing", async () => {
+  for (const wallAheadMs of [-3_600_000, 3_600_000]) {
+    const bench = await new Bench({ renewLeadSeconds: 30 }).start();
+    for (let change = 0; change < 4; change++) {
+      await bench.speak(25);
+      bench.wallAheadMs = change % 2 ? 0 : wallAheadMs;
+    }
+    await bench.stop();
+
+    bench.assertWords();
+    bench.assertPlaces(2_000);
+    assert.ok(bench.backend.session.renewals.every(({ interrupted }) => !interrupted));
+  }
+});
+
 test("without a Date in the answers a lease is timed from its request", async () => {
   const bench = new Bench();
   bench.backend.hasDates = false;
@@ -363,14 +378,12 @@ test("what was sent and not recognised, and is too old to be sent again, is repo
   const bench = new Bench({ bufferSeconds: 5 });
   bench.backend.socketFaults.push("stall");
   await bench.start();
-  await bench.speak(20, { isBreathless: true });
-  bench.backend.cutSockets();
-  await bench.speak(10);
+  await bench.speak(40, { isBreathless: true });
   await bench.stop();
 
   const [gap] = bench.of("uncovered");
   assert.equal(gap?.reason, "buffer_full");
-  assert.ok(Math.abs(gap.startMs) < 1_500 && Math.abs(gap.endMs - 15_000) < 1_500, `${gap.startMs} to ${gap.endMs}`);
+  assert.ok(Math.abs(gap.startMs) < 1_500 && Math.abs(gap.endMs - 10_000) < 1_500, `${gap.startMs} to ${gap.endMs}`);
   const first = Number(bench.captions[0]?.slice(1)) / 2;
   assert.ok(first * 1_000 <= gap.endMs + 1_500);
   assert.deepEqual(bench.captions, bench.expected(first));

@@ -123,6 +123,7 @@ test("after a restart of the browser the session is found, resumed, and its unsa
   await restarted.speak(10);
   await restarted.stop();
 
+  assert.equal(restarted.of("lease")[0]?.startMs, 9_000); // leases begin at whole seconds
   assert.deepEqual(restarted.backend.words.slice(0, 16), restarted.expected(0, 8)); // four turns were final
   assert.deepEqual(restarted.backend.words.slice(16), restarted.captions);
   const seqs = [...restarted.backend.session.segments.keys()];

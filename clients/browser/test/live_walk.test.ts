@@ -21,9 +21,12 @@ for (const seed of SEEDS) {
     const trail: string[] = [];
     await bench.start();
     for (let step = 0; step < STEPS && bench.session.state !== "ended"; step++) {
-      const name = pick(["speak", "speak", "speak", "cut", "request", "socket", "expire", "blink", "wall", "pause"]);
+      const name = pick(["speak", "speak", "speak", "cut", "stall", "block", "request", "socket", "expire", "blink", "silence", "wall", "sleep", "pause"]);
       trail.push(name);
       if (name === "cut") bench.backend.cutSockets();
+      else if (name === "stall") bench.backend.sockets.forEach((socket) => (socket.isStalled = true));
+      else if (name === "block") bench.backend.sockets.forEach((socket) => (socket.isBlocked = true));
+      else if (name === "sleep") bench.clock.sleep(bench.random() * 90_000, bench.random() < 0.5);
       else if (name === "request") bench.backend.fail(pick(["renew", "save", "/auth/refresh"]), pick(REQUEST_FAULTS), pick(REQUEST_FAULTS));
       else if (name === "socket") bench.backend.socketFaults.push(pick(SOCKET_FAULTS));
       else if (name === "expire") bench.backend.validTokens.clear();
@@ -36,6 +39,10 @@ for (const seed of SEEDS) {
         bench.backend.loseNetwork();
         await bench.speak(1 + Math.floor(bench.random() * 8));
         bench.backend.hasNoNetwork = false;
+      } else if (name === "silence") {
+        bench.backend.silenceNetwork();
+        await bench.speak(5 + Math.floor(bench.random() * 20));
+        bench.backend.isSilent = false;
       }
       await bench.speak(2 + Math.floor(bench.random() * 15), { isBreathless: bench.random() < 0.3 });
     }

@@ -26,14 +26,17 @@ function fakeArea(): ChromeStorageArea {
   };
 }
 
+const OWN_PAGE = { id: "abc", origin: "chrome-extension://abc", url: "chrome-extension://abc/offscreen.html" };
+
 /** `chrome.runtime` of two contexts: a message reaches the listeners of the others. */
-function fakeRuntimes(): [ChromeRuntime, ChromeRuntime] {
+function fakeRuntimes(sender: object = OWN_PAGE): [ChromeRuntime, ChromeRuntime] {
   const listeners = [new Set<MessageListener>(), new Set<MessageListener>()] as const;
   const runtime = (own: 0 | 1): ChromeRuntime => ({
+    id: "abc",
     sendMessage: (message) =>
       new Promise((resolve, reject) => {
         let waits = false;
-        for (const listener of listeners[own === 0 ? 1 : 0]) waits = listener(structuredClone(message), {}, resolve) === true || waits;
+        for (const listener of listeners[own === 0 ? 1 : 0]) waits = listener(structuredClone(message), sender, resolve) === true || waits;
         if (listeners[own === 0 ? 1 : 0].size === 0) reject(new Error("Receiving end does not exist."));
         else if (!waits) resolve(undefined);
       }),
@@ -88,6 +91,30 @@ test("a bridge without a worker that serves says what to do, and passes its erro
   stop();
   worker.onMessage.addListener(() => undefined);
   await assert.rejects(storage.get("a"), /serveStorage/);
+});
+
+test("a content script gets no value and changes none", async () => {
+  for (const sender of [{ id: "abc", origin: "https://page.example", url: "https://page.example/", tab: {} }, { id: "abc" }]) {
+    const [worker, page] = fakeRuntimes(sender);
+    const storage = memoryStorage();
+    await storage.set("live-transcription/sign-in", "canary");
+    serveStorage(storage, worker);
+    await assert.rejects(bridgeStorage(page).get("live-transcription/sign-in"), /No context answers/);
+    await assert.rejects(bridgeStorage(page).remove("live-transcription/sign-in"), /No context answers/);
+    assert.equal(await storage.get("live-transcription/sign-in"), "canary");
+  }
+});
+
+test("a bridge retries when the worker is killed before it answers", async () => {
+  const [worker, document] = fakeRuntimes();
+  serveStorage(chromeStorage(fakeArea()), worker);
+  let kills = 0;
+  const killed = (): Promise<never> => Promise.reject(new Error("The message channel closed before a response was received"));
+  const mortal: ChromeRuntime = { ...document, sendMessage: (message) => (kills++ % 3 === 2 ? document.sendMessage(message) : killed()) };
+  const storage = bridgeStorage(mortal);
+  await storage.set("a", 1);
+  assert.equal(await storage.get("a"), 1);
+  assert.equal(kills, 6);
 });
 
 test("outside of an extension the storages of Chrome say what is missing", () => {

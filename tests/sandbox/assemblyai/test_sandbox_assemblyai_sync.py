@@ -1,16 +1,18 @@
 """AssemblyAI's Sync API, called by its own SDK where possible."""
 
+from __future__ import annotations
+
 import io
 import json
 import wave
 
-import assemblyai
 import httpx
 import pytest
 
 from sandbox.assemblyai.sync import read_audio
 from sandbox.forms import Part
 from sandbox.speech import samples, word_error_rate
+from tests.sandbox import official
 
 SHORT = samples()[-1]
 
@@ -31,15 +33,15 @@ def wav(rate_hz: int = 16_000, channels: int = 1, milliseconds: int = 100, bits:
     return file.getvalue()
 
 
-def read_refusal(transcriber: assemblyai.SyncTranscriber, audio: bytes, **config) -> tuple[int, str]:
-    with pytest.raises(assemblyai.SyncTranscriptError) as refusal:
-        transcriber.transcribe(audio, config=assemblyai.SyncTranscriptionConfig(**config))
+def read_refusal(transcriber: official.assemblyai.SyncTranscriber, audio: bytes, **config) -> tuple[int, str]:
+    with pytest.raises(official.assemblyai.SyncTranscriptError) as refusal:
+        transcriber.transcribe(audio, config=official.assemblyai.SyncTranscriptionConfig(**config))
     return refusal.value.status_code, refusal.value.error_code
 
 
 @pytest.mark.parametrize(("path", "words"), samples(), ids=lambda value: getattr(value, "stem", "")[-4:])
 def test_speech_is_recognised_in_the_shape_the_sdk_reads(sync, http, path, words):
-    config = assemblyai.SyncTranscriptionConfig(timestamps=True)
+    config = official.assemblyai.SyncTranscriptionConfig(timestamps=True)
 
     answer = sync.transcribe(str(path), config=config)
 
@@ -102,7 +104,7 @@ def test_a_wrong_key_is_401_and_nothing_is_recognised(sync_with_key, http):
 
 
 def test_a_key_after_bearer_is_401_with_the_reason(sync_with_key, keys, http):
-    with pytest.raises(assemblyai.SyncTranscriptError, match="without Bearer"):
+    with pytest.raises(official.assemblyai.SyncTranscriptError, match="without Bearer"):
         sync_with_key(f"Bearer {keys.assemblyai}").transcribe(wav())
 
 
@@ -188,7 +190,7 @@ def test_the_model_header_and_a_form_are_required(http, headers, keys):
 def test_an_error_fault_raises_the_matching_sdk_error(sync, add_fault, kind, status, code, retry_after):
     add_fault("assemblyai.sync", kind, retry_after_seconds=7)
 
-    with pytest.raises(assemblyai.SyncTranscriptError) as refusal:
+    with pytest.raises(official.assemblyai.SyncTranscriptError) as refusal:
         sync.transcribe(wav())
 
     assert (refusal.value.status_code, refusal.value.error_code) == (status, code)

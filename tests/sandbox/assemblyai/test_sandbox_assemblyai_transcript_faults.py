@@ -1,10 +1,10 @@
 """Faults of AssemblyAI's transcripts: each fault point, and what a failed create leaves behind."""
 
-import assemblyai
 import httpx
 import pytest
 
 from sandbox.speech import samples
+from tests.sandbox import official
 
 SHORT = samples()[2][0]
 AUDIO_URL = "http://127.0.0.1:1/unreachable.wav"
@@ -111,7 +111,7 @@ def test_an_invalid_response_breaks_the_sdk(transcriber, add_fault, kind, error)
 def test_an_error_response_raises_the_matching_sdk_error(transcriber, add_fault):
     add_fault("assemblyai.transcript_create", "429")
 
-    with pytest.raises(assemblyai.TranscriptError, match="Too Many Requests") as refusal:
+    with pytest.raises(official.assemblyai.TranscriptError, match="Too Many Requests") as refusal:
         transcriber.submit(AUDIO_URL)
 
     assert refusal.value.status_code == 429

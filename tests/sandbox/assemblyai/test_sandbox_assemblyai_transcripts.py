@@ -1,18 +1,20 @@
 """AssemblyAI's transcripts of recordings, called by its own SDK where possible."""
 
+from __future__ import annotations
+
 import io
 import json
 import time
 import wave
 from pathlib import Path
 
-import assemblyai
 import httpx
 import pytest
 import srt
 import webvtt
 
 from sandbox.speech import samples, word_error_rate
+from tests.sandbox import official
 
 LONG, MIDDLE, SHORT = samples()
 CREATE = "assemblyai.transcript_create"
@@ -38,8 +40,8 @@ def create_transcript(http, headers, receiver):
     return create_transcript
 
 
-def config(**options) -> assemblyai.TranscriptionConfig:
-    return assemblyai.TranscriptionConfig(**CONFIG, **options)
+def config(**options) -> official.assemblyai.TranscriptionConfig:
+    return official.assemblyai.TranscriptionConfig(**CONFIG, **options)
 
 
 def counts(http, service: str) -> dict:
@@ -50,7 +52,7 @@ def counts(http, service: str) -> dict:
 def test_a_file_becomes_a_transcript_by_the_sdk_alone(transcriber, path, words):
     transcript = transcriber.transcribe(str(path), config=config())
 
-    assert transcript.status == assemblyai.TranscriptStatus.completed
+    assert transcript.status == official.assemblyai.TranscriptStatus.completed
     assert word_error_rate(words, transcript.text) < 0.25
     assert " ".join(word.text for word in transcript.words) == transcript.text
     with wave.open(str(path)) as recording:
@@ -187,7 +189,7 @@ def test_only_a_200_is_accepted_and_no_redirect_is_followed(create_transcript, w
 def test_audio_that_cannot_be_recognised_ends_with_an_error(transcriber, audio, options, error):
     transcript = transcriber.transcribe(audio, config=config(**options))
 
-    assert transcript.status == assemblyai.TranscriptStatus.error
+    assert transcript.status == official.assemblyai.TranscriptStatus.error
     assert transcript.error.startswith(error)
 
 
@@ -201,7 +203,7 @@ def test_silence_is_an_error_only_where_the_language_is_to_be_detected(transcrib
     named = transcriber.transcribe(file.getvalue(), config=config(language_code="en"))
 
     assert detected.error == "language_detection cannot be performed on files with no spoken audio."
-    assert (named.status, named.words, named.audio_duration) == (assemblyai.TranscriptStatus.completed, [], 1)
+    assert (named.status, named.words, named.audio_duration) == (official.assemblyai.TranscriptStatus.completed, [], 1)
 
 
 def test_the_error_fault_fails_the_job_and_not_the_call(transcriber, add_fault, http):
@@ -302,7 +304,7 @@ def test_an_unknown_id_is_400_and_an_unknown_upload_403(http, create_transcript,
 def test_a_deleted_transcript_stays_listed_without_its_content(transcriber, http, headers):
     transcript = transcriber.transcribe(str(SHORT[0]), config=config())
 
-    deleted = assemblyai.api.delete_transcript(transcript._client.http_client, transcript.id)
+    deleted = official.assemblyai.api.delete_transcript(transcript._client.http_client, transcript.id)
 
     shown = http.get(f"/v2/transcript/{transcript.id}", headers=headers).json()
     assert (deleted.text, shown["text"], shown["status"]) == ("Deleted by user.", "Deleted by user.", "completed")
@@ -359,7 +361,7 @@ def test_lists_are_newest_first_and_their_pages_are_contiguous(transcriber, crea
         wait_for_end(transcript_id)
 
     def list_page(**query):
-        answer = transcriber.list_transcripts(assemblyai.ListTranscriptParameters(**query))
+        answer = transcriber.list_transcripts(official.assemblyai.ListTranscriptParameters(**query))
         return [item.id for item in answer.transcripts], answer.page_details
 
     first, details = list_page(limit=2)

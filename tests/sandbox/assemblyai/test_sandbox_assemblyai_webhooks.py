@@ -4,10 +4,10 @@ import json
 import time
 from collections.abc import Callable
 
-import assemblyai
 import pytest
 
 from sandbox.speech import samples
+from tests.sandbox import official
 
 SHORT = samples()[2][0]
 ENDED = ("completed", "error")
@@ -31,7 +31,7 @@ def submit_transcript(transcriber, receiver):
     receiver.files["/short.wav"] = SHORT.read_bytes()
 
     def submit_transcript(path: str = "/hook?job=7", audio: str = "/short.wav") -> str:
-        config = assemblyai.TranscriptionConfig(speech_models=["universal-2"])
+        config = official.assemblyai.TranscriptionConfig(speech_models=["universal-2"])
         config.set_webhook(f"{receiver.url}{path}", "X-Hook-Secret", "the secret of job 7")
         return transcriber.submit(f"{receiver.url}{audio}", config=config).id
 
@@ -172,7 +172,7 @@ def test_a_receiver_that_times_out_gets_another_attempt(submit_transcript, attem
 
 def test_no_webhook_goes_to_another_machine(transcriber, attempts, update_settings):
     update_settings(webhook_retry_seconds=0)
-    config = assemblyai.TranscriptionConfig(webhook_url="http://10.0.0.1/hook")
+    config = official.assemblyai.TranscriptionConfig(webhook_url="http://10.0.0.1/hook")
 
     transcript_id = transcriber.submit("http://127.0.0.1:1/a.wav", config=config).id
 

@@ -1,22 +1,15 @@
 """Live speech through AssemblyAI's own streaming client: token, socket and events."""
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Iterable, Iterator
 
 import httpx
 import pytest
-from assemblyai.streaming.v3 import (
-    BeginEvent,
-    StreamingClient,
-    StreamingClientOptions,
-    StreamingError,
-    StreamingEvents,
-    StreamingParameters,
-    TerminationEvent,
-    TurnEvent,
-)
 
 from sandbox.speech import samples, word_error_rate
+from tests.sandbox import official
 from tests.sandbox.certificate import write_certificate
 from tests.sandbox.process import running
 from tests.sandbox.streaming import MODEL, PAUSE_MS, RATE_HZ, TIMES, frames, pcm, send_at_pace
@@ -32,31 +25,35 @@ class EventRecorder:
     """The official client, recording all its events."""
 
     def __init__(self, host: str, **credential: str):
-        self.begins: list[BeginEvent] = []
-        self.turns: list[TurnEvent] = []
-        self.terminations: list[TerminationEvent] = []
-        self.errors: list[StreamingError] = []
+        self.begins: list[official.assemblyai_streaming.BeginEvent] = []
+        self.turns: list[official.assemblyai_streaming.TurnEvent] = []
+        self.terminations: list[official.assemblyai_streaming.TerminationEvent] = []
+        self.errors: list[official.assemblyai_streaming.StreamingError] = []
         self.failed = threading.Event()
         # The SDK's own limits, 1 s to connect and 5 s for the last turn, are too short for a busy machine.
-        options = StreamingClientOptions(api_host=host, connect_timeout=60, terminate_timeout=60, **credential)
-        self.client = StreamingClient(options)
+        options = official.assemblyai_streaming.StreamingClientOptions(
+            api_host=host, connect_timeout=60, terminate_timeout=60, **credential
+        )
+        self.client = official.assemblyai_streaming.StreamingClient(options)
         for event, value in (
-            (StreamingEvents.Begin, self.begins),
-            (StreamingEvents.Turn, self.turns),
-            (StreamingEvents.Termination, self.terminations),
-            (StreamingEvents.Error, self.errors),
+            (official.assemblyai_streaming.StreamingEvents.Begin, self.begins),
+            (official.assemblyai_streaming.StreamingEvents.Turn, self.turns),
+            (official.assemblyai_streaming.StreamingEvents.Termination, self.terminations),
+            (official.assemblyai_streaming.StreamingEvents.Error, self.errors),
         ):
             self.client.on(event, lambda _, message, value=value: value.append(message))
-        self.client.on(StreamingEvents.Error, lambda *_: self.failed.set())
+        self.client.on(official.assemblyai_streaming.StreamingEvents.Error, lambda *_: self.failed.set())
 
     def connect(self, **options) -> None:
-        self.client.connect(StreamingParameters(sample_rate=RATE_HZ, speech_model=MODEL, **options))
+        self.client.connect(
+            official.assemblyai_streaming.StreamingParameters(sample_rate=RATE_HZ, speech_model=MODEL, **options)
+        )
 
     def stream(self, pieces: Iterable[bytes]) -> None:
         self.client.stream(pieces)
         self.client.disconnect(terminate=True)
 
-    def finals(self, formatted: bool) -> list[TurnEvent]:
+    def finals(self, formatted: bool) -> list[official.assemblyai_streaming.TurnEvent]:
         return [turn for turn in self.turns if turn.end_of_turn and turn.turn_is_formatted == formatted]
 
 

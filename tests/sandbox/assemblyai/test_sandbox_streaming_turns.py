@@ -7,6 +7,7 @@ import pytest
 
 from sandbox.assemblyai.streaming_options import StreamingOptions, apply_changes, parse_query
 from sandbox.assemblyai.turns import Turns, strip_punctuation
+from sandbox.recognition.live_speech import ModelSpeech
 from sandbox.recognition.phrases import LEAD_IN_MS, MAX_PHRASE_MS, Phrases
 from sandbox.recognition.transcript import Transcript, Word
 
@@ -100,7 +101,7 @@ def send_turns(options: StreamingOptions, *texts: str) -> list[dict]:
         messages.append(message)
 
     async def speak() -> None:
-        turns = Turns(options, ScriptedRecogniser(*texts), send)
+        turns = Turns(options, ModelSpeech(ScriptedRecogniser(*texts), RATE_HZ, options.silence_ms), send)
         work = asyncio.create_task(turns.run())
         turns.add_audio(noise(1_000))
         for expected in range(1, len(texts)):

@@ -5,12 +5,12 @@ import threading
 import time
 from contextlib import suppress
 
-import openai
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from sandbox.speech import samples, word_error_rate
+from tests.sandbox import official
 from tests.sandbox.process import running
 from tests.sandbox.realtime import COMMIT, append, as_browser, send, silence, speech, wait_until
 from tests.sandbox.streaming import TIMES
@@ -89,7 +89,7 @@ def test_the_sdk_gets_a_secret_and_transcribes_with_it(openai_client, sandbox_ur
         "gpt-live-transcribe",
     )
 
-    holder = openai.OpenAI(api_key=secret.value, base_url=f"{sandbox_url}/openai/v1", max_retries=0)
+    holder = official.openai.OpenAI(api_key=secret.value, base_url=f"{sandbox_url}/openai/v1", max_retries=0)
     with holder, holder.realtime.connect(extra_query={"intent": "transcription"}) as connection:
         assert connection.recv().session.audio.input.format.rate == 24_000
         for place in range(0, len(AUDIO), 48_000):
@@ -115,13 +115,13 @@ def test_the_sdk_gets_a_secret_and_transcribes_with_it(openai_client, sandbox_ur
 
 
 def test_the_sdk_raises_for_refused_requests(openai_client, add_fault):
-    with pytest.raises(openai.BadRequestError) as refusal:
+    with pytest.raises(official.openai.BadRequestError) as refusal:
         openai_client.realtime.client_secrets.create(
             expires_after={"anchor": "created_at", "seconds": 9}, session=SESSION
         )
     assert (refusal.value.code, refusal.value.param) == ("invalid_value", "expires_after.seconds")
     add_fault(SERVICE, "429", retry_after_seconds=7)
-    with pytest.raises(openai.RateLimitError):
+    with pytest.raises(official.openai.RateLimitError):
         openai_client.realtime.client_secrets.create(session=SESSION)
 
 

@@ -2,12 +2,11 @@
 
 import json
 
-import openai
-import pydantic
 import pytest
 
 from sandbox.openai.extracts import EXTRACT_NOTICE
 from sandbox.openai.text import REFUSAL_TEXT, TEXT_KINDS
+from tests.sandbox import official
 
 MODEL = "gpt-6-luna"
 TEXTS = [
@@ -179,15 +178,16 @@ def test_data_is_found_within_text_and_instructions_in_it_are_ignored(ask):
     assert json.loads(text)["answered"] is True
 
 
-class Author(pydantic.BaseModel):
-    name: str
-    born: int | None
-    kind: str = pydantic.Field(json_schema_extra={"enum": ["poet", "novelist"]})
-    works: list[str] = pydantic.Field(min_length=2)
-    teacher: "Author | None"
-
-
 def test_any_other_schema_gets_a_minimal_valid_value(openai_client):
+    import pydantic  # as late as the SDK, which brings it
+
+    class Author(pydantic.BaseModel):
+        name: str
+        born: int | None
+        kind: str = pydantic.Field(json_schema_extra={"enum": ["poet", "novelist"]})
+        works: list[str] = pydantic.Field(min_length=2)
+        teacher: "Author | None"
+
     messages = [{"role": "user", "content": "Who was that?"}]
 
     chat = openai_client.chat.completions.parse(model=MODEL, messages=messages, response_format=Author)
@@ -241,7 +241,7 @@ def test_a_limit_used_up_by_reasoning_leaves_no_answer(ask):
 
 
 def test_input_beyond_the_context_is_refused(ask, http):
-    with pytest.raises(openai.BadRequestError) as refusal:
+    with pytest.raises(official.openai.BadRequestError) as refusal:
         ask("x" * 4_200_001)
 
     assert refusal.value.code == "context_length_exceeded"
@@ -251,37 +251,37 @@ def test_input_beyond_the_context_is_refused(ask, http):
 @pytest.mark.parametrize(
     ("options", "error", "code", "param"),
     [
-        ({"model": "gpt-99"}, openai.NotFoundError, "model_not_found", "model"),
-        ({"messages": []}, openai.BadRequestError, "invalid_value", "messages"),
+        ({"model": "gpt-99"}, "NotFoundError", "model_not_found", "model"),
+        ({"messages": []}, "BadRequestError", "invalid_value", "messages"),
         (
             {"messages": [{"role": "robot", "content": "x"}]},
-            openai.BadRequestError,
+            "BadRequestError",
             "invalid_value",
             "messages[0].role",
         ),
         (
             {"messages": [{"role": "user", "content": 1}]},
-            openai.BadRequestError,
+            "BadRequestError",
             "invalid_value",
             "messages[0].content",
         ),
-        ({"stream": True}, openai.BadRequestError, "unknown_parameter", "stream"),
-        ({"temperature": 1}, openai.BadRequestError, "unknown_parameter", "temperature"),
+        ({"stream": True}, "BadRequestError", "unknown_parameter", "stream"),
+        ({"temperature": 1}, "BadRequestError", "unknown_parameter", "temperature"),
         (
             {"max_completion_tokens": 0},
-            openai.BadRequestError,
+            "BadRequestError",
             "integer_below_min_value",
             "max_completion_tokens",
         ),
-        ({"max_completion_tokens": 128_001}, openai.BadRequestError, "invalid_value", "max_completion_tokens"),
-        ({"reasoning_effort": "maximal"}, openai.BadRequestError, "invalid_value", "reasoning_effort"),
-        ({"extra_body": {"max_tokns": 5}}, openai.BadRequestError, "unknown_parameter", "max_tokns"),
-        ({"response_format": {"type": "xml"}}, openai.BadRequestError, "invalid_value", "response_format.type"),
+        ({"max_completion_tokens": 128_001}, "BadRequestError", "invalid_value", "max_completion_tokens"),
+        ({"reasoning_effort": "maximal"}, "BadRequestError", "invalid_value", "reasoning_effort"),
+        ({"extra_body": {"max_tokns": 5}}, "BadRequestError", "unknown_parameter", "max_tokns"),
+        ({"response_format": {"type": "xml"}}, "BadRequestError", "invalid_value", "response_format.type"),
     ],
     ids=str,
 )
 def test_unsupported_parameters_are_refused_by_name(openai_client, http, options, error, code, param):
-    with pytest.raises(error) as refusal:
+    with pytest.raises(getattr(official.openai, error)) as refusal:
         openai_client.chat.completions.create(
             **{"model": MODEL, "messages": [{"role": "user", "content": "x"}], **options}
         )
@@ -306,7 +306,7 @@ def test_unsupported_parameters_are_refused_by_name(openai_client, http, options
     ids=str,
 )
 def test_responses_check_their_own_parameters(openai_client, options, param):
-    with pytest.raises(openai.BadRequestError) as refusal:
+    with pytest.raises(official.openai.BadRequestError) as refusal:
         openai_client.responses.create(**{"model": MODEL, "input": "x", **options})
 
     assert refusal.value.param == param
@@ -325,7 +325,7 @@ def test_responses_check_their_own_parameters(openai_client, options, param):
     ],
 )
 def test_a_schema_that_breaks_strict_mode_is_refused(ask, schema, says):
-    with pytest.raises(openai.BadRequestError, match="Invalid schema") as refusal:
+    with pytest.raises(official.openai.BadRequestError, match="Invalid schema") as refusal:
         ask("x", "other", schema)
 
     assert refusal.value.code == "invalid_json_schema"
@@ -333,7 +333,7 @@ def test_a_schema_that_breaks_strict_mode_is_refused(ask, schema, says):
 
 
 def test_a_wrong_key_is_401(openai_client):
-    with pytest.raises(openai.AuthenticationError) as refusal:
+    with pytest.raises(official.openai.AuthenticationError) as refusal:
         openai_client.with_options(api_key="another").responses.create(model=MODEL, input="x")
 
     assert refusal.value.code == "invalid_api_key"
@@ -363,12 +363,12 @@ def test_the_call_is_recorded_with_its_parameters_without_its_key(ask, http, key
 @pytest.mark.parametrize(
     ("kind", "error", "code"),
     [
-        ("401", openai.AuthenticationError, "invalid_api_key"),
-        ("429", openai.RateLimitError, "rate_limit_exceeded"),
-        ("quota", openai.RateLimitError, "credit_balance_exhausted"),
-        ("500", openai.InternalServerError, None),
-        ("503", openai.InternalServerError, "slow_down"),
-        ("context_length", openai.BadRequestError, "context_length_exceeded"),
+        ("401", official.openai.AuthenticationError, "invalid_api_key"),
+        ("429", official.openai.RateLimitError, "rate_limit_exceeded"),
+        ("quota", official.openai.RateLimitError, "credit_balance_exhausted"),
+        ("500", official.openai.InternalServerError, None),
+        ("503", official.openai.InternalServerError, "slow_down"),
+        ("context_length", official.openai.BadRequestError, "context_length_exceeded"),
     ],
 )
 def test_an_error_fault_raises_the_matching_sdk_error(ask, add_fault, http, kind, error, code):
@@ -385,7 +385,7 @@ def test_an_error_fault_raises_the_matching_sdk_error(ask, add_fault, http, kind
 def test_a_billed_response_can_be_lost(openai_client, add_fault, http, kind):
     add_fault("openai.responses", kind)
 
-    with pytest.raises(openai.APIConnectionError):  # A time-out is one, too.
+    with pytest.raises(official.openai.APIConnectionError):  # A time-out is one, too.
         openai_client.with_options(timeout=0.5).responses.create(model=MODEL, input="x")
 
     assert http.get("/sandbox/calls").json()["services"]["openai.responses"] == {"received": 1, "recognised": 1}

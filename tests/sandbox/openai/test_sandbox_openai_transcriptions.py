@@ -1,17 +1,19 @@
 """OpenAI's transcriptions, called by its own SDK where possible."""
 
+from __future__ import annotations
+
 import json
 
-import openai
 import pytest
 
 from sandbox.speech import samples, word_error_rate
+from tests.sandbox import official
 
 SHORT = samples()[-1]
 PATH = "/openai/v1/audio/transcriptions"
 
 
-def transcribe(client: openai.OpenAI, file=SHORT[0], model: str = "gpt-transcribe", **options):
+def transcribe(client: official.openai.OpenAI, file=SHORT[0], model: str = "gpt-transcribe", **options):
     return client.audio.transcriptions.create(file=file, model=model, **options)
 
 
@@ -64,13 +66,13 @@ def test_the_call_is_recorded_with_its_fields_but_without_its_key(openai_client,
 @pytest.mark.parametrize(
     ("options", "error", "code", "param"),
     [
-        ({"model": "gpt-99"}, openai.NotFoundError, "model_not_found", "model"),
-        ({"response_format": "srt"}, openai.BadRequestError, "unsupported_value", "response_format"),
-        ({"response_format": "verbose_json"}, openai.BadRequestError, "unsupported_value", "response_format"),
-        ({"stream": True}, openai.BadRequestError, "unknown_parameter", "stream"),
-        ({"file": ("talk.wav", b"no audio at all")}, openai.BadRequestError, "invalid_value", "file"),
-        ({"file": ("talk.wav", b"")}, openai.BadRequestError, "invalid_value", "file"),
-        ({"file": ("talk.txt", SHORT[0].read_bytes())}, openai.BadRequestError, "unsupported_value", "file"),
+        ({"model": "gpt-99"}, official.openai.NotFoundError, "model_not_found", "model"),
+        ({"response_format": "srt"}, official.openai.BadRequestError, "unsupported_value", "response_format"),
+        ({"response_format": "verbose_json"}, official.openai.BadRequestError, "unsupported_value", "response_format"),
+        ({"stream": True}, official.openai.BadRequestError, "unknown_parameter", "stream"),
+        ({"file": ("talk.wav", b"no audio at all")}, official.openai.BadRequestError, "invalid_value", "file"),
+        ({"file": ("talk.wav", b"")}, official.openai.BadRequestError, "invalid_value", "file"),
+        ({"file": ("talk.txt", SHORT[0].read_bytes())}, official.openai.BadRequestError, "unsupported_value", "file"),
     ],
 )
 def test_unsupported_parameters_are_refused_by_name(openai_client, http, options, error, code, param):
@@ -84,14 +86,14 @@ def test_unsupported_parameters_are_refused_by_name(openai_client, http, options
 
 
 def test_a_file_above_25_mb_is_413(openai_client):
-    with pytest.raises(openai.APIStatusError) as refusal:
+    with pytest.raises(official.openai.APIStatusError) as refusal:
         transcribe(openai_client, ("talk.wav", bytes(25 * 1024 * 1024 + 1)))
 
     assert refusal.value.status_code == 413
 
 
 def test_a_wrong_key_is_401_and_not_repeated(openai_client):
-    with pytest.raises(openai.AuthenticationError) as refusal:
+    with pytest.raises(official.openai.AuthenticationError) as refusal:
         transcribe(openai_client.with_options(api_key="another key"))
 
     assert refusal.value.code == "invalid_api_key"
@@ -120,11 +122,11 @@ def test_file_and_model_are_required(http, keys, files, param):
 @pytest.mark.parametrize(
     ("kind", "error", "code", "retry_after"),
     [
-        ("401", openai.AuthenticationError, "invalid_api_key", None),
-        ("429", openai.RateLimitError, "rate_limit_exceeded", "7"),
-        ("quota", openai.RateLimitError, "credit_balance_exhausted", None),
-        ("500", openai.InternalServerError, None, None),
-        ("503", openai.InternalServerError, "slow_down", "7"),
+        ("401", official.openai.AuthenticationError, "invalid_api_key", None),
+        ("429", official.openai.RateLimitError, "rate_limit_exceeded", "7"),
+        ("quota", official.openai.RateLimitError, "credit_balance_exhausted", None),
+        ("500", official.openai.InternalServerError, None, None),
+        ("503", official.openai.InternalServerError, "slow_down", "7"),
     ],
 )
 def test_an_error_fault_raises_the_matching_sdk_error(openai_client, add_fault, kind, error, code, retry_after):
@@ -157,7 +159,7 @@ def test_a_response_of_the_wrong_shape_has_no_text(openai_client, add_fault, kin
 def test_a_cut_response_is_a_connection_error_after_the_work(openai_client, add_fault, http):
     add_fault("openai.transcriptions", "cut")
 
-    with pytest.raises(openai.APIConnectionError):
+    with pytest.raises(official.openai.APIConnectionError):
         transcribe(openai_client)
 
     assert http.get("/sandbox/calls").json()["services"]["openai.transcriptions"]["recognised"] == 1
@@ -166,7 +168,7 @@ def test_a_cut_response_is_a_connection_error_after_the_work(openai_client, add_
 def test_a_hanging_request_ends_with_the_clients_timeout(openai_client, add_fault):
     add_fault("openai.transcriptions", "timeout", times=-1)
 
-    with pytest.raises(openai.APITimeoutError):
+    with pytest.raises(official.openai.APITimeoutError):
         transcribe(openai_client.with_options(timeout=0.3))
 
 

@@ -35,12 +35,16 @@ class AssemblyAISocket extends ProviderSocket {
   #order = -1;
   #lastFinal = -1;
   #lastEndMs = 0;
+  /** Loud audio since the last message: words are answered within a second or two. */
+  unansweredMs = 0;
+  readonly patienceMs = 15_000;
 
   constructor(options: SocketOptions) {
     super(options, `${options.lease.websocket_url}&token=${encodeURIComponent(options.lease.token ?? "")}`, []);
   }
 
-  send({ samples }: Frame): void {
+  protected transmit({ samples, isQuiet }: Frame, frameMs: number): void {
+    if (!isQuiet) this.unansweredMs += frameMs;
     this.sendData(samples.slice().buffer as ArrayBuffer);
   }
 
@@ -49,6 +53,7 @@ class AssemblyAISocket extends ProviderSocket {
   }
 
   protected handle(message: Record<string, unknown>): void {
+    this.unansweredMs = 0;
     switch (message["type"]) {
       case "Begin":
         return this.markBegun();

@@ -9,6 +9,8 @@ const PAUSE_FRAMES = 2;
 /** Providers close a socket that sends much faster than real time: docs/providers.md. */
 const PACE = 1.2;
 const AHEAD_MS = 3_000;
+/** How much longer than its pace a socket may take for the last audio. */
+const DRAIN_MARGIN_MS = 5_000;
 
 export type UncoveredReason = "no_audio" | "buffer_full" | "not_recognised";
 
@@ -117,12 +119,13 @@ export class AudioPump {
     this.#queue.acknowledge(position);
   }
 
-  /** Sends all that was fed; what is not sent after `patienceMs` is lost. Then there is no socket any more. */
-  async drain(patienceMs: number): Promise<void> {
+  /** Sends all that was fed; what a socket does not accept in time is lost. Then there is no socket any more. */
+  async drain(): Promise<void> {
     this.#queue.flush();
     this.#send();
     if (this.#socket && this.hasUnsent) {
       await new Promise<void>((resolve) => {
+        const patienceMs = (this.#queue.unsentFrames * FRAME_MS) / PACE + DRAIN_MARGIN_MS;
         const timer = this.#environment.setTimer(resolve, patienceMs);
         this.#drained = () => {
           this.#environment.clearTimer(timer);

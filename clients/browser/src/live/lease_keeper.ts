@@ -13,6 +13,8 @@ const LAST_WORDS_MS = 4_000;
 const POSTPONE_MS = 5_000;
 /** The session repeats a renewal itself, because meanwhile its socket may break off. */
 const TRIES = 2;
+/** Where no socket receives the audio, a try is given up sooner: its repeat has the same key. */
+const HURRIED_MS = 10_000;
 
 export interface LeaseListener {
   onLease(lease: LiveEvents["lease"]): void;
@@ -84,16 +86,22 @@ export class LeaseKeeper {
     const body = { session_id: this.#lease.session_id, interrupted: this.#renewal.interrupted };
     const { idempotencyKey } = this.#renewal;
     try {
-      const timed = await this.stream.renewTimed(body, { idempotencyKey, signal, tries: TRIES });
+      const timed = await this.stream.renewTimed(body, {
+        idempotencyKey,
+        signal,
+        tries: TRIES,
+        ...(isInterrupted && { timeoutMs: HURRIED_MS }),
+      });
       this.#renewal = undefined;
       this.#isRefused = false;
       this.#clock = this.#adopt(timed);
       this.#unused = undefined;
       return timed.lease;
     } catch (error) {
-      const isAnswered = error instanceof ApiError && error.status < 500 && error.status !== 429;
+      // With Retry-After, the request is still being processed.
+      const isAnswered = error instanceof ApiError && error.status < 500 && error.status !== 429 && error.retryAfterSeconds === undefined;
       if (isAnswered) this.#renewal = undefined; // the next one is a request of its own
-      if (error instanceof ConflictError) this.#isRefused = error.reason !== "lease_open";
+      if (isAnswered && error instanceof ConflictError) this.#isRefused = error.reason !== "lease_open";
       throw error;
     }
   }
@@ -125,6 +133,7 @@ export class LeaseKeeper {
     const clock = new LeaseClock(timed, this.leadMs);
     this.listener.onLease({
       provider: lease.provider,
+      startMs: lease.offset_ms,
       leaseSeconds: lease.lease_seconds,
       endsInSeconds: Math.round(clock.endsInMs(this.#now) / 1000),
       creditsHeld: lease.credits_held,

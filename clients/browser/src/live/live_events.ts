@@ -49,8 +49,8 @@ export interface LiveEvents {
   partial: Caption;
   /** Words that will not change. They are saved under `seq`. */
   final: Caption & { seq: number };
-  /** A lease began: its seconds, what it holds, and the provider that transcribes. */
-  lease: { leaseSeconds: number; endsInSeconds: number; creditsHeld: number; creditsPerMinute: number; provider: string };
+  /** A lease began: its place in the transcript, its seconds, what it holds, and the provider that transcribes. */
+  lease: { startMs: number; leaseSeconds: number; endsInSeconds: number; creditsHeld: number; creditsPerMinute: number; provider: string };
   /**
    * The API or the SDK warns. `credits_low`, `lease_ending`, `no_audio`: as in docs/streaming.md. `words_limit`: the API
    * keeps no more words for now. `words_rejected`: `count` segments were refused for good. `save_failing`: words wait.

@@ -7,7 +7,7 @@ import type { StartBody, Stream } from "../stream.js";
 export interface LiveOptions extends Omit<StartBody, "transport" | "sample_rate"> {
   /** The rate of the samples that are fed: 16,000 by default. */
   sampleRate?: NonNullable<Schema<"Start">["sample_rate"]>;
-  /** For how many seconds audio is kept while no socket is open, and until its words are final: 30 by default. */
+  /** For how many seconds audio is kept while no socket is open, and until its words are final: 45 by default. */
   bufferSeconds?: number;
   /** How long before its end a lease is renewed: 12 seconds by default. Earlier costs more of the day's allowance. */
   renewLeadSeconds?: number;
@@ -33,7 +33,7 @@ export interface LiveSettings {
 }
 
 export function settingsOf(options: LiveOptions, providers: string[]): LiveSettings {
-  const { sampleRate = 16_000, bufferSeconds = 30, renewLeadSeconds = 12, pausePatienceSeconds = 3, ...labels } = options;
+  const { sampleRate = 16_000, bufferSeconds = 45, renewLeadSeconds = 12, pausePatienceSeconds = 3, ...labels } = options;
   return {
     sampleRate,
     bufferSeconds,

@@ -19,7 +19,6 @@ const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15_000;
 /** A provider that refuses so many sockets in a row is given up: each lease costs. */
 const MOST_REFUSALS = 5;
-const DRAIN_MS = 10_000;
 /** A lease is not renewed if nothing was fed for so long: the next one begins with the next audio. */
 const SILENCE_MS = 10_000;
 
@@ -221,7 +220,7 @@ export class LiveSession extends Emitter<LiveEvents> {
     const { signal } = this.#attempt;
     for (let failures = 0; !signal.aborted; failures++) {
       try {
-        if (!this.#sockets.current && this.#state !== "starting") await saver.flush(1); // what is saved counts as covered
+        if (!this.#sockets.current && this.#state !== "starting") await saver.flushBriefly(); // what is saved counts as covered
         const lease = await leases.next(!this.#sockets.current || this.#refusedSockets > 0, signal);
         if (await this.#sockets.open(lease, this.#settings.patienceMs, signal)) {
           this.#refusedSockets = 0;
@@ -257,7 +256,7 @@ export class LiveSession extends Emitter<LiveEvents> {
   }
 
   async #finishSockets(): Promise<void> {
-    await this.#pump.drain(DRAIN_MS);
+    await this.#pump.drain();
     await this.#sockets.finish();
   }
 

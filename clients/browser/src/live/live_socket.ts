@@ -20,6 +20,8 @@ export interface SocketListener {
   onFinal(turn: Turn): void;
   /** The provider could not transcribe this part. */
   onLost(startMs: number, endMs: number): void;
+  /** A frame was sent. */
+  onSent(): void;
   /** The socket is closed, for whatever reason; called once, after all other calls. */
   onClose(reason: string): void;
 }
@@ -28,6 +30,12 @@ export interface LiveSocket {
   /** How long the socket was open: as the provider reports it, or as this device measured it. */
   readonly openSeconds: number;
   readonly isClosed: boolean;
+  /** For how much audio the network has accepted nothing. */
+  readonly blockedMs: number;
+  /** How much audio was sent since the provider should have answered. */
+  readonly unansweredMs: number;
+  /** How much unanswered audio is usual. */
+  readonly patienceMs: number;
   send(frame: Frame): void;
   /** Asks for the last words, and resolves when they have arrived and the socket is closed. */
   finish(): Promise<void>;

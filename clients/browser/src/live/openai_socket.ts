@@ -35,7 +35,6 @@ export async function openOpenAISocket(options: SocketOptions, signal: AbortSign
 
 class OpenAISocket extends ProviderSocket {
   readonly #resampler: Resampler | undefined;
-  readonly #sampleRate: number;
   /** Samples that were appended since the last commit, at 24 kHz. */
   #uncommitted = 0;
   /** The time of the frames that were sent. */
@@ -48,17 +47,25 @@ class OpenAISocket extends ProviderSocket {
   readonly #turns: CommittedTurn[] = [];
   readonly #deltas = new Map<string, string>();
   #commits = 0;
+  /** The time of the frames that were sent before the last message about words. */
+  #answeredMs = 0;
+  readonly patienceMs = 10_000;
 
   constructor(options: SocketOptions) {
     const { lease, sampleRate } = options;
     super(options, lease.websocket_url ?? "", ["realtime", `openai-insecure-api-key.${lease.token}`]);
-    this.#sampleRate = sampleRate;
     if (sampleRate !== RATE) this.#resampler = new Resampler(sampleRate, RATE);
   }
 
-  send({ samples, isQuiet }: Frame): void {
+  /** A commit is answered, also one of silence. */
+  get unansweredMs(): number {
+    const [first] = this.#turns;
+    return first ? this.#sentMs - Math.max(first.heardMs, this.#answeredMs) : 0;
+  }
+
+  protected transmit({ samples, isQuiet }: Frame, frameMs: number): void {
     const startMs = this.#sentMs;
-    this.#sentMs += (samples.length * 1000) / this.#sampleRate;
+    this.#sentMs += frameMs;
     if (!isQuiet) {
       this.#speechStartMs ??= startMs;
       this.#speechEndMs = this.#sentMs;
@@ -102,6 +109,7 @@ class OpenAISocket extends ProviderSocket {
   }
 
   #handleDelta(itemId: string, delta: string): void {
+    this.#answeredMs = this.#sentMs;
     const text = (this.#deltas.get(itemId) ?? "") + delta;
     this.#deltas.set(itemId, text);
     const turn = this.#turns.find((committed) => committed.itemId === itemId);
@@ -131,6 +139,7 @@ class OpenAISocket extends ProviderSocket {
   #complete(isIt: (turn: CommittedTurn) => boolean, end: { text: string; isLost?: boolean }): void {
     const turn = this.#turns.find(isIt);
     if (!turn) return;
+    this.#answeredMs = this.#sentMs;
     Object.assign(turn, end);
     while (this.#turns[0]?.text !== undefined) this.#passOn(this.#turns.shift() as CommittedTurn);
     if (this.isFinishing && this.#turns.length === 0) this.markComplete();
@@ -159,5 +168,6 @@ function scaled(samples: Float32Array): Float32Array {
 
 function base64(samples: Int16Array): string {
   const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
-  return btoa(String.fromCharCode(...bytes));
+  // Not spread: that takes seven times as long, ten times a second.
+  return btoa(String.fromCharCode.apply(null, bytes as unknown as number[]));
 }

@@ -13,14 +13,20 @@ export abstract class ProviderSocket implements LiveSocket {
   readonly #socket: SocketLike;
   readonly #openedAtMs: number;
   #closedAtMs: number | undefined;
+  #sentBytes = 0;
+  #acceptedBytes = 0;
+  #blockedMs = 0;
   protected reportedSeconds: number | undefined;
   #hasBegun = false;
   #begin: (error?: Error) => void = () => undefined;
   #finished: () => void = () => undefined;
 
-  constructor({ environment, listener }: SocketOptions, url: string, protocols: string[]) {
+  readonly #sampleRate: number;
+
+  constructor({ environment, listener, sampleRate }: SocketOptions, url: string, protocols: string[]) {
     this.environment = environment;
     this.listener = listener;
+    this.#sampleRate = sampleRate;
     this.#openedAtMs = environment.monotonicMs();
     this.#socket = environment.openWebSocket(url, protocols);
     this.#socket.binaryType = "arraybuffer";
@@ -29,7 +35,10 @@ export abstract class ProviderSocket implements LiveSocket {
     this.#socket.onerror = () => undefined; // a close follows
   }
 
-  abstract send(frame: Frame): void;
+  abstract readonly unansweredMs: number;
+  abstract readonly patienceMs: number;
+  /** Sends the samples as the provider takes them; `frameMs`: how long they last. */
+  protected abstract transmit(frame: Frame, frameMs: number): void;
   /** Handles one message of the provider. */
   protected abstract handle(message: Record<string, unknown>): void;
   /** Sends what makes the provider send its last words. */
@@ -39,6 +48,10 @@ export abstract class ProviderSocket implements LiveSocket {
 
   get isClosed(): boolean {
     return this.#closedAtMs !== undefined;
+  }
+
+  get blockedMs(): number {
+    return this.#blockedMs;
   }
 
   get openSeconds(): number {
@@ -81,12 +94,23 @@ export abstract class ProviderSocket implements LiveSocket {
     this.#end("closed");
   }
 
+  send(frame: Frame): void {
+    const frameMs = (frame.samples.length * 1000) / this.#sampleRate;
+    const acceptedBytes = this.#sentBytes - this.#socket.bufferedAmount;
+    this.#blockedMs = acceptedBytes < this.#sentBytes && acceptedBytes <= this.#acceptedBytes ? this.#blockedMs + frameMs : 0;
+    this.#acceptedBytes = acceptedBytes;
+    this.transmit(frame, frameMs);
+    this.listener.onSent();
+  }
+
   protected sendJson(message: object): void {
     this.sendData(JSON.stringify(message));
   }
 
   protected sendData(data: string | ArrayBuffer): void {
-    if (this.#socket.readyState === OPEN) this.#socket.send(data);
+    if (this.#socket.readyState !== OPEN) return;
+    this.#sentBytes += typeof data === "string" ? data.length : data.byteLength;
+    this.#socket.send(data);
   }
 
   protected markBegun(): void {

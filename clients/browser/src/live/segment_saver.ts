@@ -1,12 +1,14 @@
 /** Saves segments at intervals, in pieces that the API takes, and once more with the stop. */
 import type { Schema } from "../contract.js";
-import type { Environment } from "../environment.js";
+import { type Environment, sleep } from "../environment.js";
 import type { Stream, TimedSave } from "../stream.js";
 import { isWorthRetrying } from "./end_reason.js";
 import type { LiveEvents } from "./live_events.js";
 import { SAVE_SEGMENTS, type SegmentsOutbox, STOP_SEGMENTS } from "./segments_outbox.js";
 
 const STOP_TRIES = 10;
+/** A session without a socket waits so long for a save. */
+const BRIEF_MS = 5_000;
 
 export interface SaverListener {
   onSaved(answer: TimedSave): void;
@@ -46,6 +48,13 @@ export class SegmentSaver {
   flush(tries?: number): Promise<boolean> {
     this.#running ??= this.#flush(tries).finally(() => (this.#running = undefined));
     return this.#running;
+  }
+
+  /** Saves, unless that takes long: where the network answers nothing, it goes on beside what follows. */
+  async flushBriefly(): Promise<void> {
+    const isDone = new AbortController();
+    const saved = this.flush(1).finally(() => isDone.abort());
+    await Promise.race([saved, sleep(this.environment, BRIEF_MS, isDone.signal)]);
   }
 
   /** Stops the session with all segments that are left. Throws ApiError, NetworkError: then they stay in the storage. */

@@ -6,6 +6,7 @@ import type { AudioPump } from "./audio_pump.js";
 import type { Caption } from "./live_events.js";
 import { FINISHED, type LiveSocket, type SocketListener, SocketRefusedError, type Turn } from "./live_socket.js";
 import { openOpenAISocket } from "./openai_socket.js";
+import { StallWatch } from "./stall_watch.js";
 import { TurnOrder, type TurnSource } from "./turn_order.js";
 
 const OPENERS: Record<string, typeof openAssemblyAISocket> = {
@@ -38,6 +39,7 @@ export class SocketLine {
   #current: AttachedSocket | undefined;
   readonly #finishing = new Set<Promise<void>>();
   readonly #order = new TurnOrder();
+  readonly #stalls = new StallWatch();
   #closedSeconds = 0;
 
   constructor(
@@ -68,9 +70,10 @@ export class SocketLine {
     const abort = (): void => lost.abort();
     signal.addEventListener("abort", abort);
     const listener: SocketListener = {
-      onPartial: (turn) => attached && this.listener.onPartial(this.#caption(attached, turn)),
+      onPartial: (turn) => attached && this.#receivePartial(attached, turn),
       onFinal: (turn) => attached && this.#receive(attached, turn),
       onLost: (startMs, endMs) => attached && this.#reportLost(attached, startMs, endMs),
+      onSent: () => attached && this.#watch(attached),
       onClose: (reason) => (attached ? this.#handleClose(attached, reason) : lost.abort()),
     };
     const { environment, sampleRate } = this;
@@ -131,11 +134,25 @@ export class SocketLine {
     if (!this.#current) this.listener.onBroken();
   }
 
+  /** A dead socket is replaced, and the next one receives what this one left unanswered. */
+  #watch(attached: AttachedSocket): void {
+    if (!this.#stalls.isStalled(attached.socket)) return;
+    this.#stalls.suspect(this.pump.sentPosition);
+    attached.socket.close();
+  }
+
+  #receivePartial(attached: AttachedSocket, turn: Turn): void {
+    if (turn.text) this.#stalls.confirm(this.#position(attached, turn.startMs));
+    this.listener.onPartial(this.#caption(attached, turn));
+  }
+
   #receive(attached: AttachedSocket, turn: Turn): void {
     const heardMs = turn.heardMs ?? turn.endMs + WORD_MARGIN_MS;
     attached.finalPosition = Math.max(attached.finalPosition, this.#position(attached, heardMs));
     if (attached === this.#current) this.pump.acknowledge(attached.finalPosition);
-    if (turn.text) attached.source.push(turn);
+    if (!turn.text) return;
+    this.#stalls.confirm(this.#position(attached, turn.startMs));
+    attached.source.push(turn);
   }
 
   #reportLost(attached: AttachedSocket, startMs: number, endMs: number): void {

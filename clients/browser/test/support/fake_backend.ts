@@ -55,6 +55,8 @@ export class FakeBackend {
   isBlocked = false;
   isSignedOut = false;
   hasNoNetwork = false;
+  /** The network takes everything, or nothing, and answers nothing; no connection breaks off. */
+  isSilent = false;
   hasDates = true;
   wordsLimit = Number.POSITIVE_INFINITY;
   /** How many segments one stop has room for. */
@@ -101,6 +103,7 @@ export class FakeBackend {
       const { pathname } = new URL(url);
       const body = typeof init.body === "string" ? (JSON.parse(init.body) as Body) : {};
       const action = typeof body["action"] === "string" ? body["action"] : pathname;
+      if (this.isSilent) return;
       const fault = this.hasNoNetwork ? "drop" : this.faults.get(action)?.shift();
       if (fault === "hang") return;
       this.clock.setTimer(() => {
@@ -119,7 +122,7 @@ export class FakeBackend {
     const isOpenAI = protocols.length > 0;
     const name = isOpenAI ? String(protocols[1]).replace("openai-insecure-api-key.", "") : new URL(url).searchParams.get("token");
     const token = this.#tokens.get(name ?? "");
-    const fault = this.hasNoNetwork ? "never_open" : this.socketFaults.shift();
+    const fault = this.hasNoNetwork || this.isSilent ? "never_open" : this.socketFaults.shift();
     const socket = isOpenAI
       ? new FakeOpenAI(this.clock, 24_000, token, fault)
       : new FakeAssemblyAI(this.clock, this.sampleRate, token, fault);
@@ -131,6 +134,12 @@ export class FakeBackend {
   loseNetwork(): void {
     this.hasNoNetwork = true;
     for (const socket of this.sockets) socket.closeWith(1006);
+  }
+
+  /** The network falls silent: the sockets stay open, and what they send gathers in the browser. */
+  silenceNetwork(): void {
+    this.isSilent = true;
+    for (const socket of this.sockets) socket.isBlocked = true;
   }
 
   cutSockets(): void {

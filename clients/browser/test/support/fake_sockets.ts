@@ -25,7 +25,11 @@ export abstract class FakeSocket implements SocketLike {
   onclose: SocketLike["onclose"] = null;
   onerror: SocketLike["onerror"] = null;
   readonly ruler: Ruler;
+  /** Nothing arrives any more of what the provider sends. */
   isStalled = false;
+  /** The network accepts nothing any more, and nothing arrives. */
+  isBlocked = false;
+  bufferedAmount = 0;
   isTerminated = false;
   readonly openedAtMs: number;
   closedAtMs: number | undefined;
@@ -51,7 +55,8 @@ export abstract class FakeSocket implements SocketLike {
 
   send(data: string | ArrayBuffer): void {
     if (this.readyState !== 1) throw new Error("the socket is not open");
-    this.receive(data);
+    if (this.isBlocked) this.bufferedAmount += typeof data === "string" ? data.length : data.byteLength;
+    else this.receive(data);
   }
 
   close(code = 1005): void {
@@ -69,7 +74,7 @@ export abstract class FakeSocket implements SocketLike {
 
   protected deliver(message: object, afterMs: number): void {
     this.clock.setTimer(() => {
-      if (this.readyState === 1 && !this.isStalled) this.onmessage?.({ data: JSON.stringify(message) });
+      if (this.readyState === 1 && !this.isStalled && !this.isBlocked) this.onmessage?.({ data: JSON.stringify(message) });
     }, afterMs);
   }
 

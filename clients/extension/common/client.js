@@ -1,0 +1,24 @@
+/** The client of the API, as the settings name it. */
+import { chromeStorage, createClient } from "../sdk/live-transcription.mjs";
+import { loadSettings, normalizeApiUrl, saveSettings } from "./settings.js";
+
+/** A client whose sign-in all contexts share. Not in the offscreen document, which has no chrome.storage. */
+export async function openClient() {
+  const { apiUrl } = await loadSettings();
+  return createClient({ baseUrl: apiUrl, storage: chromeStorage() });
+}
+
+/**
+ * Changes the address of the API. The sign-in belongs to the old one, so it ends: open sessions are stopped and saved
+ * first, where the old API can be reached. Returns false where `text` is no address.
+ */
+export async function changeApiUrl(text) {
+  const apiUrl = normalizeApiUrl(text);
+  if (apiUrl === undefined) return false;
+  if (apiUrl === (await loadSettings()).apiUrl) return true;
+  const client = await openClient();
+  await client.auth.logout().catch(() => undefined);
+  await chromeStorage().set("live-transcription/sign-in", { reason: "logout" }); // it must not be sent to the new address
+  await saveSettings({ apiUrl });
+  return true;
+}

@@ -1,0 +1,132 @@
+/** The stored picture of the live session: all that a page needs to draw it, also when it is opened later. */
+
+export const VIEW_KEY = "live";
+/** So many captions and gaps are in the view, and so many lines in the overlay. */
+const KEPT = 50;
+const LINES = 12;
+
+/**
+ * - `state`: idle, starting, live, reconnecting, paused, stopping or ended.
+ * - `captions`: the last final ones; `partial`: the words of the current turn so far.
+ * - `gaps`: parts without words, the last ones.
+ * - `overlay`: `shown`, `hidden` by the user, or `unavailable` where the browser does not allow it on the page.
+ * - `userId`: whose words they are: nobody else who signs in sees them.
+ * - `interrupted`: a session of an earlier run, { sessionId, transcriptId, state, stopAtMs? }: to be resumed or stopped.
+ * - `isMicrophoneGone`: the microphone was unplugged, and the tab alone is recorded.
+ * - `ended`: { reason, billedSeconds?, creditsUsed?, cause? }, with the cause `tab_closed` or `recorder_lost`, which is the
+ *   browser's end of the offscreen document; `error`: { code, message }.
+ */
+export const EMPTY_VIEW = Object.freeze({ state: "idle", captions: [], gaps: [] });
+
+/** Whether a session runs in this state. */
+export function isActive(state) {
+  return state !== undefined && state !== "idle" && state !== "ended";
+}
+
+/** The view after an event of the SDK's live session, or of the recorder: `opened`, `source_ended`. */
+export function fold(view, event, data = {}) {
+  return (FOLDS[event] ?? keep)(view, data);
+}
+
+const keep = (view) => view;
+
+const FOLDS = {
+  opened: (view, { sessionId, transcriptId }) => ({ ...view, sessionId, transcriptId }),
+
+  /** The event `ended` follows the state of this name, and has the reason: until then the view is not of an ended session. */
+  state(view, { state }) {
+    if (state === "ended") return view;
+    return state === "stopping" ? without({ ...view, state }, "partial") : { ...view, state };
+  },
+
+  partial: (view, partial) => spoken({ ...view, partial }),
+
+  final(view, caption) {
+    const known = view.captions.some(({ seq }) => seq === caption.seq);
+    const captions = known ? view.captions : [...view.captions, caption].slice(-KEPT);
+    return without(spoken({ ...view, captions }), "partial");
+  },
+
+  lease: (view, lease) => dropWarning({ ...view, lease, provider: lease.provider }, "lease_ending", "save_failing"),
+
+  credits(view, credits) {
+    return dropWarning({ ...view, credits }, ...(credits.endsInSeconds === undefined ? ["credits_low", "lease_ending"] : []));
+  },
+
+  warning: (view, warning) => ({ ...view, warning }),
+
+  uncovered(view, gap) {
+    const last = view.gaps.at(-1);
+    const joins = last && last.reason === gap.reason && gap.startMs <= last.endMs && gap.startMs >= last.startMs;
+    const joined = joins ? { ...last, endMs: Math.max(last.endMs, gap.endMs) } : gap;
+    return { ...view, gaps: [...(joins ? view.gaps.slice(0, -1) : view.gaps), joined].slice(-KEPT) };
+  },
+
+  source_ended: (view, { source }) => (source === "tab" ? { ...view, cause: "tab_closed" } : { ...view, isMicrophoneGone: true }),
+
+  ended(view, { reason, stopped, error }) {
+    const ended = { reason };
+    if (view.cause !== undefined) ended.cause = view.cause;
+    if (stopped) Object.assign(ended, { billedSeconds: stopped.billed_seconds, creditsUsed: stopped.credits_used });
+    const after = without({ ...view, state: "ended", ended }, "partial", "warning", "cause", "error");
+    return error ? { ...after, error } : after;
+  },
+};
+
+/** Words came: there is sound again. */
+function spoken(view) {
+  return dropWarning(view, "no_audio");
+}
+
+function dropWarning(view, ...codes) {
+  return codes.includes(view.warning?.code) ? without(view, "warning") : view;
+}
+
+function without(view, ...names) {
+  return Object.fromEntries(Object.entries(view).filter(([name]) => !names.includes(name)));
+}
+
+/** The view of a session that is being started on a tab. */
+export function startingView({ tabId, tabTitle, nowMs }) {
+  return { ...EMPTY_VIEW, state: "starting", tabId, tabTitle, startedAtMs: nowMs };
+}
+
+/** What the overlay draws: the last lines and the state, without what the page of the tab need not know. */
+export function overlayView(view) {
+  const { state, captions, partial, warning, credits, gaps, ended, lease } = view;
+  const said = captions.map(({ seq, text, speaker, startMs }) => ({ key: `caption-${seq}`, text, speaker, startMs }));
+  const missed = gaps
+    .map(({ startMs, endMs }) => ({ key: `gap-${startMs}`, seconds: Math.round((endMs - startMs) / 1000), startMs }))
+    .filter(({ seconds }) => seconds > 0);
+  const lines = [...said, ...missed].sort((one, other) => one.startMs - other.startMs).slice(-LINES);
+  return {
+    state,
+    lines: lines.map(({ startMs, ...line }) => line),
+    partial: partial && { text: partial.text, speaker: partial.speaker },
+    warning: warning?.code,
+    minutesLeft: credits?.minutesLeft,
+    endsInSeconds: credits?.endsInSeconds,
+    creditsPerMinute: lease?.creditsPerMinute,
+    ended: ended?.reason,
+  };
+}
+
+/** The stored view. */
+export async function loadView() {
+  const stored = (await chrome.storage.session.get(VIEW_KEY))[VIEW_KEY];
+  return stored ?? EMPTY_VIEW;
+}
+
+/** Stores the view. Only the worker calls it. */
+export async function storeView(view) {
+  await chrome.storage.session.set({ [VIEW_KEY]: view });
+}
+
+/** Calls `listener` with the view after each change. Returns what ends the calls. */
+export function watchView(listener) {
+  const notify = (changes) => {
+    if (changes[VIEW_KEY]) listener(changes[VIEW_KEY].newValue ?? EMPTY_VIEW);
+  };
+  chrome.storage.session.onChanged.addListener(notify);
+  return () => chrome.storage.session.onChanged.removeListener(notify);
+}

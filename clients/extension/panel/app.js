@@ -1,0 +1,213 @@
+/** The frame of panel and popup: who is signed in, the live session, the balance, and the view that is shown. */
+import { openClient } from "../common/client.js";
+import { localize, text } from "../common/i18n.js";
+import { loadView, watchView } from "../common/live_view.js";
+import { loadSettings, watchSettings } from "../common/settings.js";
+import { fill, h, icon } from "./elements.js";
+import { isBlocked } from "./errors.js";
+import { loadPending } from "./pending.js";
+import { findRoute, placeOf, redirect } from "./routes.js";
+import { watchSignIn } from "./sign_in.js";
+
+const PRICE_KEY = "credits-per-minute";
+const BALANCE_POLL_SECONDS = 30;
+
+/**
+ * Starts a page. `routes`: `{ path, access: "guest" | "member" | "any", tab?, view }`, where `view(app, parameters)`
+ * returns `{ title, element, back? }`. `home`: where who is signed in begins. `leave(place)`: opens a place that this page
+ * does not have.
+ */
+export async function startApp({ routes, home, leave }) {
+  localize(document);
+  fill(document.getElementById("back"), icon("back"));
+  fill(document.getElementById("mark"), icon("captions"));
+  const app = new App(routes, home, leave);
+  await app.open();
+  return app;
+}
+
+class App {
+  client;
+  settings;
+  /** Who is signed in: `{ userId, email }`. */
+  user;
+  /** The stored picture of the live session. */
+  live;
+  /** `{ available, held, … }` of the API; undefined until it is known. */
+  balance;
+  creditsPerMinute;
+  /** What must not be stored: the password between sign-up and code. */
+  memory = {};
+  isBlocked = false;
+
+  #events = new EventTarget();
+  #leaving = new AbortController();
+  #stopWatching = () => undefined;
+
+  constructor(routes, home, leave) {
+    Object.assign(this, { routes, home, leave });
+  }
+
+  async open() {
+    this.settings = await loadSettings();
+    this.live = await loadView();
+    this.creditsPerMinute = (await chrome.storage.local.get(PRICE_KEY))[PRICE_KEY];
+    watchSettings((settings) => void this.#useSettings(settings));
+    watchView((view) => this.#useLive(view));
+    watchSignIn((reason) => void this.#useSignIn(reason));
+    for (const name of ["online", "offline"]) window.addEventListener(name, () => this.#showConnection());
+    document.addEventListener("visibilitychange", () => this.#watchBalance());
+    window.addEventListener("hashchange", () => void this.show());
+    this.client = await openClient();
+    this.user = await this.client.auth.user();
+    this.#watchBalance();
+    this.#showConnection();
+    this.#useLive(this.live);
+    await this.show();
+  }
+
+  // --- places ---------------------------------------------------------------------------------------------------------
+
+  go(path, parameters) {
+    const place = placeOf(path, parameters);
+    if (location.hash === `#${place}`) void this.show();
+    else location.hash = place;
+  }
+
+  /** Shows the view of the address. */
+  async show() {
+    const place = location.hash.slice(1) || this.home;
+    const found = findRoute(this.routes, place);
+    if (!found) return this.leave ? this.leave(place) : this.go(this.home);
+    const hasPendingSignUp = (await loadPending("sign-up")) !== undefined;
+    const other = redirect(found.route, { isSignedIn: this.user !== undefined, isBlocked: this.isBlocked, hasPendingSignUp, home: this.home });
+    if (other !== undefined) return this.go(other);
+    this.#leaving.abort();
+    this.#leaving = new AbortController();
+    const signal = this.#leaving.signal;
+    const view = await found.route.view(this, found.parameters);
+    if (!signal.aborted) this.#draw(found.route, view);
+  }
+
+  #draw(route, { title, element, back, tab = route.tab }) {
+    const heading = document.getElementById("title");
+    heading.textContent = title;
+    document.title = route.isHome ? text("extension_name") : text("page_title", title, text("extension_name"));
+    document.body.dataset.access = route.access;
+    document.body.dataset.account = this.user ? "known" : "none";
+    document.body.dataset.view = route.path.split("/")[1];
+    const backLink = document.getElementById("back");
+    if (backLink) {
+      backLink.hidden = back === undefined;
+      backLink.href = `#${back ?? ""}`;
+    }
+    for (const link of document.querySelectorAll("#tabs a")) {
+      if (link.dataset.tab === tab) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    fill(document.getElementById("main"), element);
+    window.scrollTo(0, 0);
+    const first = element.querySelector("[data-focus]");
+    if (this.isDrawn || first) (first ?? heading).focus();
+    this.isDrawn = true;
+    document.body.dataset.ready = location.hash || "#";
+  }
+
+  /** Ends when the view is left: for requests, listeners and timers. */
+  signal() {
+    return this.#leaving.signal;
+  }
+
+  // --- what views follow ----------------------------------------------------------------------------------------------
+
+  /** Calls `listener` now and after each change of the live session, until the view is left. */
+  followLive(listener) {
+    this.#follow("live", () => listener(this.live));
+  }
+
+  /** Calls `listener` now and after each change of the balance, until the view is left. */
+  followBalance(listener) {
+    this.#follow("balance", () => listener(this.balance));
+  }
+
+  /** Calls `call` now and after each change of `live` or `balance`, as long as the page is open. */
+  always(name, call) {
+    this.#events.addEventListener(name, call);
+    call();
+  }
+
+  #follow(name, call) {
+    this.#events.addEventListener(name, call, { signal: this.signal() });
+    call();
+  }
+
+  #notify(name) {
+    this.#events.dispatchEvent(new Event(name));
+  }
+
+  /** Says something to screen readers without moving the focus. */
+  announce(message) {
+    document.getElementById("announcer").textContent = message;
+  }
+
+  /** Every error that a view shows passes here: a blocked account has a page of its own. */
+  noticeError(error) {
+    if (!isBlocked(error) || this.isBlocked || this.user === undefined) return;
+    this.isBlocked = true;
+    void this.show();
+  }
+
+  /** Asks for the balance now, such as after a purchase. */
+  async refreshBalance() {
+    this.#useBalance(await this.client.credits.balance());
+  }
+
+  // --- what changes ---------------------------------------------------------------------------------------------------
+
+  async #useSettings(settings) {
+    const isElsewhere = settings.apiUrl !== this.settings.apiUrl;
+    this.settings = settings;
+    if (isElsewhere) this.client = await openClient(); // without a sign-in, which was that of the other address
+  }
+
+  async #useSignIn(reason) {
+    const before = this.user?.userId;
+    this.user = await this.client.auth.user();
+    if (this.user?.userId === before) return;
+    this.isBlocked = false;
+    this.balance = undefined;
+    this.#notify("balance");
+    this.#watchBalance();
+    this.memory.signedOut = reason;
+    const place = this.memory.returnTo ?? this.home;
+    this.go(this.user ? place : "/sign-in");
+  }
+
+  #useLive(view) {
+    this.live = view;
+    const price = view.lease?.creditsPerMinute;
+    if (price > 0 && price !== this.creditsPerMinute) {
+      this.creditsPerMinute = price;
+      void chrome.storage.local.set({ [PRICE_KEY]: price });
+    }
+    document.body.dataset.live = view.state;
+    this.#notify("live");
+  }
+
+  #useBalance(balance) {
+    this.balance = balance;
+    this.#notify("balance");
+  }
+
+  #watchBalance() {
+    this.#stopWatching();
+    this.#stopWatching = () => undefined;
+    if (!this.user || document.hidden) return;
+    this.#stopWatching = this.client.credits.watch((balance) => this.#useBalance(balance), { pollSeconds: BALANCE_POLL_SECONDS });
+  }
+
+  #showConnection() {
+    const element = document.getElementById("connection");
+    fill(element, !navigator.onLine && h("p", { class: "strip" }, text("offline_strip")));
+  }
+}

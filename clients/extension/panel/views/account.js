@@ -1,0 +1,48 @@
+/** The account in the settings, and the page of a blocked one. */
+import { isActive } from "../../common/live_view.js";
+import { text } from "../../common/i18n.js";
+import { button, fill, h } from "../elements.js";
+import { isBlocked } from "../errors.js";
+import { busyButton } from "../forms.js";
+import { confirm, emptyState, errorBox } from "../notices.js";
+import { forgetSignIn } from "../sign_in.js";
+
+export function accountSection(app) {
+  const problem = h("div", { class: "form-problem" });
+  return h(
+    "section",
+    { class: "card" },
+    h("h2", { class: "card-title" }, text("settings_account")),
+    h("p", { class: "account-email", dir: "ltr" }, app.user.email),
+    problem,
+    busyButton(app, text("action_sign_out"), () => signOut(app, problem), { problem }),
+  );
+}
+
+/** Asks first: it stops captions that run, and ends the sign-in of every device. */
+async function signOut(app, problem) {
+  const body = text(isActive(app.live.state) ? "sign_out_body_live" : "sign_out_body");
+  if (!(await confirm({ title: text("sign_out_title"), body, yes: text("action_sign_out") }))) return;
+  try {
+    await app.client.auth.logout();
+  } catch (error) {
+    if (isBlocked(error)) return void (await forgetSignIn());
+    const here = button(text("sign_out_here"), () => void forgetSignIn());
+    fill(problem, errorBox(app, error), h("p", { class: "small" }, text("sign_out_here_hint")), here);
+  }
+}
+
+export function blockedView(app) {
+  const leave = busyButton(app, text("action_sign_out"), () => forgetSignIn(), {});
+  const again = busyButton(app, text("action_retry"), () => checkAgain(app), { kind: "primary" });
+  const element = emptyState("lock", text("blocked_title"), text("blocked_body"), again, leave);
+  element.append(h("p", { class: "small", dir: "ltr" }, app.user?.email ?? ""));
+  return { title: text("blocked_heading"), element };
+}
+
+async function checkAgain(app) {
+  await app.client.credits.balance();
+  app.isBlocked = false;
+  app.go(app.home);
+}
+

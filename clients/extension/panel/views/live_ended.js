@@ -1,0 +1,55 @@
+/** What the last captions came to, and a session that an earlier run of the browser left open. */
+import { locale, text } from "../../common/i18n.js";
+import { send } from "../../common/messages.js";
+import { h } from "../elements.js";
+import { explain, explainEnd } from "../errors.js";
+import { busyButton } from "../forms.js";
+import { duration } from "../format.js";
+import { actionButton, credits, noticeBox, sentence } from "../notices.js";
+import { placeOf } from "../routes.js";
+import { loadMicrophoneChoice, startCaptions } from "../session.js";
+
+/** `failed` is explained by its error, where that says more. */
+function meaningOf({ ended, error }) {
+  if (ended.cause === "tab_closed") return { text: "ended_tab_closed", action: "start", values: [] };
+  return ended.reason === "failed" && error ? explain(error) : explainEnd(ended.reason);
+}
+
+export function endedCard(app, view) {
+  const { ended, transcriptId, sessionId, captions } = view;
+  const meaning = meaningOf(view);
+  const isGood = ended.reason === "stopped";
+  const { billedSeconds, creditsUsed } = ended;
+  const cost =
+    creditsUsed !== undefined && h("p", { class: "small" }, text("ended_cost", duration(billedSeconds ?? 0, locale()), credits(creditsUsed)));
+  const way = meaning.action === "start" ? undefined : actionButton(app, meaning);
+  const hasWords = captions.length > 0 && transcriptId && ended.reason !== "deleted";
+  const links = hasWords && [
+    h("a", { class: "button", href: `#${placeOf(`/history/${transcriptId}`)}` }, text("ended_transcript")),
+    h("a", { class: "button", href: `#${placeOf("/catch-up", { session: sessionId, back: "/live" })}` }, text("catch_up_title")),
+  ];
+  return noticeBox(isGood ? "success" : "warning", sentence(meaning), cost, h("div", { class: "actions" }, way, links));
+}
+
+/** With `stopAtMs`, the lease runs and is billed, and the worker stops the session then; without, it costs nothing. */
+export function interruptedCard(app, { sessionId, tabTitle, stopAtMs }) {
+  const problem = h("div", { class: "form-problem" });
+  const resume = async () => startCaptions(app, { sessionId, microphone: await loadMicrophoneChoice() });
+  const finish = () => send("STOP_SESSION", { sessionId });
+  const seconds = stopAtMs === undefined ? undefined : Math.max(0, Math.round((stopAtMs - Date.now()) / 1000));
+  const explanation = seconds === undefined ? text("interrupted_lapsed") : text("interrupted_running", duration(seconds, locale()));
+  return h(
+    "section",
+    { class: "card", "aria-labelledby": "interrupted-title" },
+    h("h2", { id: "interrupted-title" }, text("interrupted_title")),
+    tabTitle && h("p", { class: "tab-name" }, tabTitle),
+    h("p", {}, explanation),
+    problem,
+    h(
+      "div",
+      { class: "actions" },
+      busyButton(app, text("interrupted_resume"), resume, { kind: "primary", problem, retry: true }),
+      busyButton(app, text("interrupted_finish"), finish, { problem, retry: true }),
+    ),
+  );
+}

@@ -1,0 +1,176 @@
+/** Captions that run: the words, the state, what the credits allow, and how to pause and stop. */
+import { locale, text } from "../../common/i18n.js";
+import { send } from "../../common/messages.js";
+import { mergeRows, isSame } from "../captions.js";
+import { button, fill, h, icon, iconButton } from "../elements.js";
+import { busyButton } from "../forms.js";
+import { clockTime, duration, isoDuration } from "../format.js";
+import { noticeBox } from "../notices.js";
+import { placeOf } from "../routes.js";
+
+const NEAR_THE_END_PIXELS = 60;
+
+export function runningPart(app, first) {
+  const signal = app.signal();
+  const state = h("p", { class: "state", role: "status" });
+  const timer = h("span", { class: "timer" });
+  const notices = h("div", { class: "live-notices" });
+  const problem = h("div", { class: "form-problem" });
+  const list = captionList(app);
+  const controls = h("div", { class: "controls" });
+  const links = h("div", { class: "live-links" });
+  const tabName = h("p", { class: "tab-name" });
+  const element = h(
+    "div",
+    { class: `running size-${app.settings.captionSize}` },
+    h("div", { class: "live-head" }, state, timer, tabName),
+    notices,
+    list.element,
+    h("div", { class: "live-foot" }, problem, links, controls),
+  );
+  const part = { element, sessionId: undefined, update };
+  let view = first;
+  let drawn = {};
+  const tick = () => (timer.textContent = view.startedAtMs ? clockTime(Date.now() - view.startedAtMs) : "");
+  const clock = setInterval(tick, 1000);
+  signal.addEventListener("abort", () => clearInterval(clock));
+  update(first);
+  return part;
+
+  function update(next) {
+    view = next;
+    part.sessionId = view.sessionId;
+    tick();
+    drawOnChange("state", view.state, () => {
+      fill(state, h("span", { class: "dot" }), text(`state_${view.state}`));
+      fill(controls, controlButtons(app, view, problem));
+    });
+    drawOnChange("tab", view.tabTitle, () => (tabName.textContent = view.tabTitle ?? ""));
+    drawOnChange("notices", noticesKey(view), () => fill(notices, noticesOf(app, view)));
+    drawOnChange("links", view.sessionId, () => fill(links, view.sessionId && linksOf(view)));
+    list.update(view);
+  }
+
+  /** What did not change is not drawn again: screen readers would announce it twice. */
+  function drawOnChange(name, key, draw) {
+    if (drawn[name] === key && name in drawn) return;
+    drawn = { ...drawn, [name]: key };
+    draw();
+  }
+}
+
+function controlButtons(app, { state }, problem) {
+  if (state === "starting" || state === "stopping") {
+    return h("p", { class: "small center" }, text(state === "starting" ? "overlay_starting" : "overlay_stopping"));
+  }
+  const isPaused = state === "paused";
+  const pause = busyButton(app, text(isPaused ? "action_resume" : "action_pause"), () => send(isPaused ? "RESUME" : "PAUSE"), { problem });
+  pause.prepend(icon(isPaused ? "play" : "pause"));
+  const stop = busyButton(app, text("action_stop"), () => send("STOP"), { kind: "danger", problem });
+  stop.prepend(icon("stop"));
+  return [pause, stop];
+}
+
+function linksOf({ sessionId }) {
+  const link = (name, label, path) =>
+    h("a", { class: "button quiet-button", href: `#${placeOf(path, { session: sessionId, back: "/live" })}` }, icon(name), h("span", {}, text(label)));
+  return [link("sparkle", "catch_up_title", "/catch-up"), link("question", "ask_title", "/ask")];
+}
+
+const WARNINGS = {
+  no_audio: "overlay_no_audio",
+  save_failing: "overlay_save_failing",
+  words_limit: "overlay_words_limit",
+  words_rejected: "overlay_words_rejected",
+};
+
+function noticesKey({ state, warning, credits: left, overlay }) {
+  return JSON.stringify([state, warning?.code, left?.minutesLeft, left?.endsInSeconds, overlay]);
+}
+
+function noticesOf(app, { state, warning, credits: left, overlay }) {
+  const buy = () => button(text("action_buy"), () => app.go("/credits"), { kind: "primary" });
+  const isLow = left?.endsInSeconds !== undefined || warning?.code === "credits_low";
+  const lowSentence = () =>
+    left?.endsInSeconds === undefined
+      ? text("live_credits_low", duration((left?.minutesLeft ?? 0) * 60, locale()))
+      : text("live_ends_in", duration(left.endsInSeconds, locale()));
+  const name = WARNINGS[warning?.code];
+  return [
+    state === "reconnecting" && noticeBox("offline", text("overlay_reconnecting")),
+    state === "paused" && noticeBox("info", text("live_paused")),
+    isLow && noticeBox("warning", lowSentence(), buy()),
+    name && noticeBox("warning", text(name)),
+    overlay === "unavailable" && h("p", { class: "small" }, text("live_no_overlay")),
+    overlay === "hidden" && button(text("live_show_overlay"), () => void send("SHOW_CAPTIONS", { isVisible: true }), { kind: "link" }),
+  ];
+}
+
+/** The words: rows that are added and changed in place, at the end unless the person scrolled up. */
+function captionList(app) {
+  const list = h("ol", { class: "captions", "aria-live": app.settings.announceCaptions ? "polite" : "off", "aria-label": text("captions_label") });
+  const partial = h("p", { class: "partial", "aria-live": "off" });
+  const hint = h("p", { class: "captions-hint" }, text("overlay_listening"));
+  const earlier = h("div", {});
+  const scroller = h("div", { class: "scroller", tabindex: "0", role: "group", "aria-label": text("captions_label") }, earlier, list, partial, hint);
+  const toEnd = iconButton("down", text("captions_to_end"), () => scrollToEnd(), { class: "to-end", hidden: true });
+  const nodes = new Map();
+  let merged = { sessionId: undefined, rows: [] };
+  let isAtEnd = true;
+  scroller.addEventListener("scroll", () => {
+    isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_THE_END_PIXELS;
+    toEnd.hidden = isAtEnd;
+  });
+  return { element: h("div", { class: "scroller-frame" }, scroller, toEnd), update };
+
+  function scrollToEnd() {
+    scroller.scrollTop = scroller.scrollHeight;
+    isAtEnd = true;
+    toEnd.hidden = true;
+  }
+
+  function update(view) {
+    merged = mergeRows(merged, view);
+    const first = merged.rows.find(({ kind }) => kind === "caption");
+    fill(earlier, first?.seq > 0 && view.transcriptId && h("a", { href: `#/history/${view.transcriptId}`, class: "small" }, text("captions_earlier")));
+    drawRows();
+    partial.textContent = view.partial?.text ?? "";
+    partial.hidden = !view.partial;
+    hint.hidden = merged.rows.length > 0 || view.partial !== undefined || view.state !== "live";
+    if (isAtEnd) scrollToEnd();
+  }
+
+  function drawRows() {
+    const keys = new Set(merged.rows.map(({ key }) => key));
+    for (const [key, { node }] of nodes) {
+      if (keys.has(key)) continue;
+      node.remove();
+      nodes.delete(key);
+    }
+    let before = list.firstChild;
+    for (const row of merged.rows) {
+      const known = nodes.get(row.key);
+      if (known && isSame(row, known.row) && known.node === before) {
+        before = before.nextSibling;
+        continue;
+      }
+      const node = captionRow(row);
+      if (known) known.node.replaceWith(node);
+      else list.insertBefore(node, before);
+      before = node.nextSibling;
+      nodes.set(row.key, { row, node });
+    }
+  }
+}
+
+/** A caption, or a part without words, as an item of a list. */
+export function captionRow(row) {
+  const time = h("time", { datetime: isoDuration(row.startMs) }, clockTime(row.startMs));
+  if (row.kind === "gap") {
+    const seconds = Math.max(1, Math.round((row.endMs - row.startMs) / 1000));
+    const name = row.reason === "no_audio" ? "gap_no_audio" : "gap";
+    return h("li", { class: "gap" }, time, h("p", {}, text(name, duration(seconds, locale()))));
+  }
+  return h("li", {}, time, h("p", { dir: "auto" }, row.speaker && h("span", { class: "speaker" }, row.speaker), row.text));
+}
+

@@ -1,0 +1,151 @@
+"""One local stack with the ruler, one Chromium with the extension, and a page that speaks."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from chalicelib.repositories.table import Tables
+from scripts.browser import chromium
+from scripts.local.extension import EXTENSION_ORIGIN
+from scripts.local.stack import LIMIT_SETTINGS, PROVIDER_SETTINGS, LocalStack
+from tests.engines import client
+from tests.extension.devtools import Devtools, browser_with
+from tests.extension.fault_proxy import FaultProxy
+from tests.extension.listener import FEED, WORKER, Listener, View
+from tests.extension.overlay import Overlay
+from tests.extension.panel_page import PanelPage
+from tests.extension.proof import Proof, reset_sockets, sockets
+from tests.extension.small_extension import SmallExtension
+from tests.fakes import Backend, Clock
+from tests.http.extension import site
+from tests.http.http_client import Api, Person, ResponseRecorder, Sandbox
+
+EXTENSION = Path(__file__).parents[2] / "clients" / "extension"
+SETTINGS = {
+    "SANDBOX_LIVE_RECOGNISER": "ruler",
+    "LIVE_PROVIDERS": "assemblyai, openai",
+    "BUYERS_ONLY_PROVIDERS": "none",
+}
+Gather = Callable[[Listener, View], Proof]
+PAGE = (Path(__file__).parent / "speaking_page.html").read_text()
+
+
+@pytest.fixture(scope="package")
+def small(tmp_path_factory: pytest.TempPathFactory) -> SmallExtension:
+    """The extension of docs/extension.md, in a folder of its own."""
+    return SmallExtension.extract(tmp_path_factory.mktemp("small-captions").resolve())
+
+
+@pytest.fixture(scope="package")
+def stack(small: SmallExtension) -> Iterator[LocalStack]:
+    if chromium() is None:
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in (*PROVIDER_SETTINGS, *LIMIT_SETTINGS, "LIVE_PROVIDERS", "EXTENSION_ORIGIN"):
+            patch.delenv(name, raising=False)
+        for name, value in SETTINGS.items():
+            patch.setenv(name, value)
+        patch.setenv("EXTENSION_ORIGIN", f"{EXTENSION_ORIGIN},{small.origin}")
+        with LocalStack(quiet=True) as running:
+            yield running
+
+
+@pytest.fixture(scope="package")
+def api(stack: LocalStack) -> Iterator[Api]:
+    running = Api(stack.api_url, ResponseRecorder())
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="package")
+def owner(api: Api, stack: LocalStack) -> Person:
+    """An administrator."""
+    body = api.login(stack.dev["admin_email"], stack.dev["admin_password"]).json()
+    tokens = (body["token"], body["access_token"], body["refresh_token"])
+    return Person(api, stack.dev["admin_email"], body["user"]["user_id"], *tokens)
+
+
+@pytest.fixture(scope="package")
+def books(stack: LocalStack) -> Iterator[Backend]:
+    """The money as it lies in the running backend's tables."""
+    database = client(stack.settings["AWS_ENDPOINT_URL"])
+    tables = Tables(database, stack.settings["LEDGER_TABLE"], stack.settings["APP_TABLE"])
+    yield Backend.on(tables, Clock())
+    database.close()
+
+
+@pytest.fixture(scope="package")
+def proxy(stack: LocalStack) -> Iterator[FaultProxy]:
+    with FaultProxy(stack.api_url).running() as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def page_url() -> Iterator[str]:
+    with site(PAGE) as port:
+        yield f"http://127.0.0.1:{port}/"
+
+
+@pytest.fixture(scope="package")
+def browser(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devtools]:
+    with browser_with(EXTENSION, tmp_path_factory.mktemp("chromium")) as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(stack: LocalStack) -> Iterator[Sandbox]:
+    """The stand-ins, in good health before and after; no socket is remembered."""
+    control = Sandbox(stack.dev["sandbox_url"])
+    control.reset_faults()
+    reset_sockets(stack.dev["sandbox_url"])
+    yield control
+    control.reset_faults()
+    control.close()
+
+
+@pytest.fixture
+def listener(browser: Devtools, api: Api, proxy: FaultProxy, sandbox: Sandbox, page_url: str) -> Iterator[Listener]:
+    """Somebody new, signed in, with 200 credits."""
+    proxy.reset()
+    browser.errors.clear()
+    sitting = Listener.sit_down(browser, api, proxy, page_url)
+    sitting.sign_in(Person.register(api))
+    yield sitting
+    sitting.leave()
+    assert not browser.errors, "\n".join(browser.errors)
+
+
+@pytest.fixture
+def gather(stack: LocalStack) -> Gather:
+    """All there is to know about a session that has ended."""
+    return lambda listener, ended: Proof(listener, ended, sockets(stack.dev["sandbox_url"]))
+
+
+@pytest.fixture
+def stop(gather: Gather) -> Callable[[Listener], Proof]:
+    """Stops a listener's session and gathers what there is to know about it."""
+    return lambda listener: gather(listener, listener.stop())
+
+
+@pytest.fixture
+def panel(browser: Devtools, stack: LocalStack) -> Iterator[PanelPage]:
+    """The side panel as after the installation, opened as a tab; it logs no errors, in every test."""
+    browser.wait_for_context(WORKER)
+    browser.first_lines["background_page"] = [FEED.replace("/* SPEECH */", "{}")]
+    page = PanelPage.open(browser)
+    browser.errors.clear()
+    page.reset(stack.api_url)
+    yield page
+    errors = page.console_errors()
+    page.close()
+    assert errors == []
+
+
+@pytest.fixture
+def overlay(listener: Listener) -> Overlay:
+    """The captions of a session that runs and has spoken."""
+    listener.start()
+    listener.wait_for_view("(view) => view.captions.length > 0")
+    assert listener.tab
+    return Overlay(listener.tab).wait()

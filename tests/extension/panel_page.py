@@ -1,0 +1,201 @@
+"""A page of the extension as a person uses it: by the names of its buttons and fields, in light and dark."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from scripts.browser import BrowserError
+from scripts.local.aws import REPOSITORY
+from scripts.local.extension import EXTENSION_ID
+from tests.extension.devtools import Context, Devtools
+from tests.http.http_client import PASSWORD
+
+ROOT = f"chrome-extension://{EXTENSION_ID}"
+PANEL = f"{ROOT}/panel/panel.html"
+EXTENSION = REPOSITORY / "clients" / "extension"
+AXE = REPOSITORY / "clients" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
+SEES = "async (text) => document.body.innerText.replace(/[\u2068\u2069]/g, '').includes(text)"
+READY_AT = "async (place) => document.body.dataset.ready?.startsWith(place)"
+SHOWS = "async (selector) => document.querySelector(selector) !== null"
+# The last element of this name that is shown and enabled: a dialog comes after the page below it.
+CLICK = """async (name) => {
+  const found = [...document.querySelectorAll("button, a, label, summary")].filter((element) => {
+    const label = element.getAttribute("aria-label") ?? element.innerText;
+    return label.trim() === name && element.checkVisibility() && !element.disabled;
+  });
+  if (!found.length) return false;
+  found.at(-1).click();
+  return true;
+}"""
+CLICK_ROW = """async (words) => {
+  const row = [...document.querySelectorAll("main li a")].find((link) => link.innerText.includes(words));
+  row?.click();
+  return row !== undefined;
+}"""
+FILL = """async (name, value) => {
+  const label = [...document.querySelectorAll("label")].find((element) => element.innerText.trim() === name);
+  const input = label && document.getElementById(label.htmlFor);
+  if (!input) return false;
+  input.focus();
+  input.value = value;
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+  return true;
+}"""
+GO = """async (place) => {
+  delete document.body.dataset.ready;
+  if (location.hash === place) dispatchEvent(new Event("hashchange"));
+  else location.hash = place;
+}"""
+FOCUSED = """async () => {
+  const element = document.activeElement;
+  const label = (element.getAttribute("aria-label") ?? element.innerText ?? "").trim();
+  return `${element.tagName} ${label || element.name || ""}`;
+}"""
+VIOLATIONS = """async (only) => {
+  const { violations } = await axe.run(document, only ? { runOnly: only } : {});
+  const summary = (id) => ({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`;
+  return violations.flatMap(({ id, nodes }) => nodes.map(summary(id)));
+}"""
+TOO_WIDE = "async () => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+NARROWEST = 320  # pixels: WCAG 2.2, 1.4.10 "Reflow"
+KEYS = {"Tab": 9, "Enter": 13, "Escape": 27}
+
+
+def text(name: str, language: str = "en", **values: str) -> str:
+    """A text of the extension, with `$1` and so on replaced by `v1=…`."""
+    found: str = json.loads((EXTENSION / "_locales" / language / "messages.json").read_text())[name]["message"]
+    for number, value in values.items():
+        found = found.replace(f"${number[1:]}", value)
+    return found
+
+
+@dataclass
+class PanelPage:
+    devtools: Devtools
+    page: Context
+
+    @classmethod
+    def open(cls, devtools: Devtools, hash_path: str = "#/settings", url: str = PANEL) -> "PanelPage":
+        """Opens at a place that stays: another one would lead on while the page is awaited."""
+        opened = cls(devtools, devtools.open_page(url + hash_path))
+        opened.set_size(NARROWEST)
+        opened.wait_for_view()
+        return opened
+
+    def reset(self, api_url: str) -> None:
+        """As after the installation, except for the address of the API."""
+        self.page.run(
+            """async (apiUrl) => {
+              await chrome.storage.session.clear();
+              await chrome.storage.local.clear();
+              await chrome.storage.local.set({ settings: { apiUrl } });
+            }""",
+            api_url,
+        )
+        self.go("#/sign-in")
+
+    def poll(self, function: str, *arguments: Any) -> None:
+        """Wait until the function is true in the page. Raises BrowserError with what the page shows instead."""
+        try:
+            self.page.poll(function, *arguments)
+        except BrowserError as error:
+            raise BrowserError(f"{arguments}: {error}\n{self.text_of('body')}") from error
+
+    def go(self, hash_path: str) -> None:
+        self.page.run(GO, hash_path)
+        self.wait_for_view()
+
+    def wait_for_view(self) -> None:
+        self.poll("async () => document.body?.dataset.ready !== undefined")
+
+    def wait_for_place(self, hash_path: str) -> None:
+        self.poll(READY_AT, hash_path)
+
+    def sees(self, words: str) -> None:
+        """Wait until the page shows these words."""
+        self.poll(SEES, words)
+
+    def shows(self, selector: str) -> None:
+        self.poll(SHOWS, selector)
+
+    def click(self, name: str) -> None:
+        self.poll(CLICK, name)
+
+    def click_row(self, words: str) -> None:
+        """The link of a list whose text has these words."""
+        self.poll(CLICK_ROW, words)
+
+    def fill(self, name: str, value: str) -> None:
+        self.poll(FILL, name, value)
+
+    def sign_up(self, email: str) -> None:
+        self.go("#/sign-up")
+        self.fill(text("field_email"), email)
+        self.fill(text("field_password"), PASSWORD)
+        self.click(text("action_sign_up"))
+
+    def sign_in(self, email: str, password: str = PASSWORD) -> None:
+        self.fill(text("field_email"), email)
+        self.fill(text("field_password"), password)
+        self.click(text("action_sign_in"))
+        self.wait_for_place("#/live")
+
+    def confirm(self, name: str) -> None:
+        """Agree in the dialog."""
+        self.shows("dialog[open]")
+        self.click(name)
+
+    def text_of(self, selector: str) -> str:
+        return str(self.page.run("async (selector) => document.querySelector(selector)?.innerText ?? ''", selector))
+
+    def put_view(self, **view: Any) -> None:
+        """Show a live session in a state that takes long to reach; the worker's own view is put aside."""
+        self.page.run("async (live) => chrome.storage.session.set({ live })", view)
+
+    def focused_element(self) -> str:
+        return str(self.page.run(FOCUSED))
+
+    def press(self, name: str) -> str:
+        """Press a key; returns what is focused then."""
+        typed = {"text": "\r"} if name == "Enter" else {}
+        for kind in ("keyDown", "keyUp"):
+            key = {"key": name, "code": name, "windowsVirtualKeyCode": KEYS[name]}
+            self.page.command("Input.dispatchKeyEvent", type=kind, **key, **(typed if kind == "keyDown" else {}))
+        return self.focused_element()
+
+    def tab_to(self, element: str) -> None:
+        """Press Tab until the element is focused."""
+        visited = []
+        for _ in range(60):
+            visited.append(self.press("Tab"))
+            if visited[-1] == element:
+                return
+        raise AssertionError(f"{element} is not reached, only {visited}")
+
+    def set_size(self, width: int, height: int = 780) -> None:
+        self.page.command(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+        )
+
+    def set_scheme(self, scheme: str) -> None:
+        still = {"name": "prefers-reduced-motion", "value": "reduce"}
+        scheme_feature = {"name": "prefers-color-scheme", "value": scheme}
+        self.page.command("Emulation.setEmulatedMedia", features=[scheme_feature, still])
+
+    def check(self, name: str) -> None:
+        """No fault for axe, in light and dark, and nothing beyond the edge at the narrowest width."""
+        if not self.page.run("async () => 'axe' in window"):
+            self.page.command("Runtime.evaluate", expression=AXE.read_text())
+        for scheme, only in (("light", None), ("dark", ["color-contrast"])):
+            self.set_scheme(scheme)
+            assert self.page.run(VIOLATIONS, only) == [], f"{name}, {scheme}"
+        assert not self.page.run(TOO_WIDE), name
+
+    def console_errors(self) -> list[str]:
+        """What pages of the extension logged, without the browser's own lines about refused requests."""
+        own = [line for line in self.devtools.errors if line.startswith(ROOT)]
+        return [line for line in own if "Failed to load resource" not in line]
+
+    def close(self) -> None:
+        self.page.close()

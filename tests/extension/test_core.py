@@ -1,0 +1,118 @@
+"""The core of the extension in a real browser: how it loads, the captions in the tab, and what a page can do."""
+
+import json
+
+import pytest
+
+from scripts.local.extension import EXTENSION_ID
+from tests.extension.devtools import Devtools
+from tests.extension.listener import Listener
+from tests.extension.overlay import HOST, IS_IN_FRONT, Overlay
+
+
+def test_the_extension_loads_without_a_warning_under_its_pinned_id(browser: Devtools) -> None:
+    page = browser.open_page("chrome://extensions/")
+
+    found = page.run("async () => chrome.developerPrivate.getExtensionsInfo()")
+
+    page.close()
+    (extension,) = [item for item in found if item["id"] == EXTENSION_ID]
+    for kind in ("manifestErrors", "runtimeErrors", "installWarnings"):
+        assert extension[kind] == [], kind
+    assert {command["name"] for command in extension["commands"] if command["keybinding"]} == {
+        "_execute_action",
+        "toggle-captions",
+    }
+
+
+def test_captions_are_read_aloud_politely_and_the_page_cannot_read_them(listener: Listener, overlay: Overlay) -> None:
+    (log,) = overlay.nodes("log")
+    properties = {item["name"]: item["value"]["value"] for item in log["properties"]}
+    assert properties["live"] == "polite"
+    assert overlay.text("log").split()[0] == "w0"
+    assert overlay.page.run(f"async () => document.querySelector('{HOST}').shadowRoot") is None
+    # The page may style its own elements, and nothing of the captions.
+    overlay.page.run(
+        """async () => {
+          const style = document.head.appendChild(document.createElement("style"));
+          style.textContent = "html * { display: none !important; opacity: 0 !important; left: -9999px !important; }";
+        }"""
+    )
+    assert overlay.page.run(IS_IN_FRONT)
+
+
+def test_keyboard_and_mouse_place_and_size_the_captions_for_good(listener: Listener, overlay: Overlay) -> None:
+    left, top, width, height = overlay.rectangle
+    overlay.press("Move", "ArrowLeft", times=2)
+    overlay.press("Move", "ArrowUp")
+    assert overlay.rectangle == [left - 48, top - 24, width, height]
+
+    with overlay.dragging("Move", 10, -40):
+        caption_count = len(listener.view["captions"])
+        listener.wait_for_view(
+            f"(view) => view.captions.length > {caption_count}"
+        )  # words that come meanwhile change nothing
+    assert overlay.rectangle == [left - 38, top - 64, width, height]
+    overlay.press("Size", "ArrowRight")
+    with overlay.dragging("Size", 0, 30):
+        pass
+    placed = overlay.rectangle
+    assert placed == [left - 38, top - 64, width + 24, height + 30]
+    overlay.press("Larger", "Enter")
+
+    listener.wait_for_view("(view) => view.state === 'live'")
+    settings = listener.panel.poll(
+        "async () => { const { loadSettings } = await import('/common/settings.js');"
+        " const settings = await loadSettings(); return settings.captionSize === 'large' && settings; }"
+    )
+    assert set(settings["captionPosition"]) == {"left", "top", "width", "height"}
+    overlay.page.send("Page.reload")
+    assert Overlay(overlay.page).wait().rectangle == pytest.approx(placed, abs=1)
+
+
+def test_captions_are_above_a_full_screen(overlay: Overlay) -> None:
+    overlay.page.command(
+        "Runtime.evaluate", expression="document.body.requestFullscreen()", awaitPromise=True, userGesture=True
+    )
+
+    overlay.page.poll("async () => document.fullscreenElement === document.body")
+    overlay.page.poll(IS_IN_FRONT)
+    overlay.page.run("async () => document.exitFullscreen()")
+
+
+@pytest.mark.soak
+def test_captions_that_were_hidden_come_back_when_asked_for(listener: Listener, overlay: Overlay) -> None:
+    overlay.press("Hide", "Enter")
+    listener.wait_for_view("(view) => view.overlay === 'hidden'")
+    assert not overlay.page.run(IS_IN_FRONT)
+
+    assert listener.send("SHOW_CAPTIONS", isVisible=True) == {"value": {}}
+
+    overlay.wait()
+
+
+def test_a_content_script_can_neither_read_the_sign_in_nor_command_the_worker(
+    listener: Listener, overlay: Overlay
+) -> None:
+    """A program that has taken over the process of a page speaks as its content script does."""
+    ask = """async (tabId) => {
+      const [{ result }] = await chrome.scripting.executeScript({ target: { tabId }, func: async () => {
+        const key = "live-transcription/sign-in";
+        const asked = [
+          { type: "STOP" }, { type: "SHOW_CAPTIONS", isVisible: false }, { type: "RECORDER_STOP" },
+          { type: "live-transcription/storage", operation: "get", key },
+        ];
+        const told = await Promise.allSettled(asked.map((message) => chrome.runtime.sendMessage(message)));
+        const answers = told.map(({ value }) => value);
+        const stored = await chrome.storage.local.get(key).then((found) => found, (error) => String(error));
+        return JSON.stringify([answers, stored]);
+      } });
+      return result;
+    }"""
+
+    answers, stored = json.loads(listener.panel.run(ask, listener.view["tabId"]))
+
+    assert answers == [None] * 4
+    assert "Access to storage is not allowed" in stored
+    assert listener.view["state"] == "live"
+    assert overlay.page.run(IS_IN_FRONT)

@@ -1,0 +1,89 @@
+"""A session from start to stop, in a real browser: no sample and no word is lost or doubled at a renewal."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.extension.listener import WALL_AHEAD, Listener
+from tests.extension.proof import Proof
+from tests.fakes import Backend
+from tests.http.http_client import Sandbox
+
+Stop = Callable[[Listener], Proof]
+HOUR_MS = 3_600_000
+
+
+def check_renewed_session(listener: Listener, stop: Stop, books: Backend, renewals: int) -> None:
+    listener.start()
+    listener.wait_for_renewals(renewals)
+    listener.wait_for_audio(1)
+
+    proof = stop(listener)
+
+    assert len(proof.sockets) > renewals
+    proof.check_every_sample_once()
+    proof.check_every_word_once()
+    proof.check_money(books)
+
+
+def test_a_session_over_four_leases_loses_and_doubles_nothing(listener: Listener, stop: Stop, books: Backend) -> None:
+    check_renewed_session(listener, stop, books, renewals=4)
+
+
+@pytest.mark.soak
+def test_a_session_over_many_leases_loses_and_doubles_nothing(listener: Listener, stop: Stop, books: Backend) -> None:
+    check_renewed_session(listener, stop, books, renewals=25)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("wrong_ms", [-HOUR_MS, HOUR_MS])
+def test_a_clock_an_hour_wrong_changes_neither_words_nor_money(
+    listener: Listener, stop: Stop, books: Backend, wrong_ms: int
+) -> None:
+    listener.speak(wallAheadMs=wrong_ms)
+    for context in listener.devtools.contexts("chrome-extension://"):
+        context.run(WALL_AHEAD, wrong_ms)
+
+    check_renewed_session(listener, stop, books, renewals=3)
+
+
+@pytest.mark.soak
+def test_openai_goes_on_where_assemblyai_fails_without_losing_a_word(
+    listener: Listener, stop: Stop, books: Backend, sandbox: Sandbox
+) -> None:
+    listener.configure(sampleRate=24_000, lease_seconds=60, renewLeadSeconds=57, pausePatienceSeconds=1)
+    listener.speak(sampleRate=24_000)
+    listener.start()
+    sandbox.fail(Sandbox.TOKEN, "500", times=-1)
+    listener.wait_for_view("(view) => view.provider === 'openai'")
+    listener.wait_for_audio(3)
+    listener.wait_for_renewals(2)
+    listener.wait_for_audio(1)
+
+    proof = stop(listener)
+
+    services = [socket["service"] for socket in proof.sockets]
+    assert services == sorted(services)  # AssemblyAI's, then OpenAI's
+    assert set(services) == {"assemblyai.streaming", "openai.realtime"}
+    proof.check_every_sample_once()
+    proof.check_every_word_once()
+    proof.check_money(books)
+
+
+@pytest.mark.soak
+def test_a_second_window_shows_the_session_and_stops_it_but_starts_no_other(
+    listener: Listener, stop: Stop, books: Backend
+) -> None:
+    listener.start()
+    second = listener.open_window()
+    assert second.view["state"] == "live"
+    assert second.send("START", tabId=second.open_tab())["code"] == "session_running"
+    listener.wait_for_audio(2)
+
+    proof = stop(second)
+
+    second.close()
+    assert listener.view == proof.ended
+    proof.check_every_sample_once()
+    proof.check_every_word_once()
+    proof.check_money(books)

@@ -1,0 +1,196 @@
+"""Signing up with a mailed code, signing in and out, a forgotten password, and an account that is blocked."""
+
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from scripts.local.aws import REPOSITORY, without_aws
+from scripts.local.processes import Child
+from scripts.local.stack import LocalStack
+from tests.extension.devtools import Devtools
+from tests.extension.panel_page import PanelPage, text
+from tests.http.http_client import PASSWORD, Api, Person, ResponseRecorder, new_email
+from tests.http.test_http_accounts import mailed_code
+
+NEW_PASSWORD = "another horse battery canary"
+
+
+@pytest.fixture(scope="module")
+def verifying_api(stack: LocalStack) -> Iterator[Api]:
+    """An API on the same tables that wants email addresses confirmed."""
+    environment = without_aws(dict(os.environ)) | stack.settings | {"EMAIL_VERIFICATION": "on"}
+    environment |= {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"}
+    args = [sys.executable, "-m", "scripts.local.server", "--port", "0", "--no-events"]
+    log = stack.directory / "verifying-api.log"
+    with Child("verifying-api", args, log=log, env=environment, cwd=REPOSITORY) as child:
+        url, _ = child.wait_for_address(timeout_seconds=60)
+        api = Api(url, ResponseRecorder(), log=log)
+        yield api
+        api.close()
+
+
+def test_the_code_step_outlives_the_page_and_then_asks_for_the_password(
+    panel: PanelPage, verifying_api: Api, stack: LocalStack, browser: Devtools
+) -> None:
+    email = new_email()
+    panel.reset(verifying_api.url)
+    panel.sign_up(email)
+    panel.wait_for_place("#/confirm")
+    panel.sees(text("confirm_lead", v1=email))
+    assert text("field_password") not in panel.text_of("main")
+    assert panel.page.run("async () => document.querySelector('.resend button').disabled")
+    panel.check("code")
+
+    panel.close()
+    panel.page = PanelPage.open(browser, "#/confirm").page
+    panel.sees(text("confirm_password_why"))
+    panel.fill(text("field_code"), "000000")
+    panel.fill(text("confirm_password"), PASSWORD)
+    panel.click(text("action_confirm"))
+    panel.sees(text("field_code_invalid"))
+    assert panel.focused_element().startswith("INPUT code")
+    panel.check("wrong code")
+    panel.fill(text("field_code"), mailed_code(stack, email))
+    panel.click(text("action_confirm"))
+    panel.wait_for_place("#/live")
+
+    panel.sees("200")
+
+
+def test_another_code_can_be_asked_for_when_the_wait_is_over(
+    panel: PanelPage, verifying_api: Api, stack: LocalStack
+) -> None:
+    email = new_email()
+    panel.reset(verifying_api.url)
+    panel.sign_up(email)
+    panel.wait_for_place("#/confirm")
+    panel.page.run(
+        "async (email) => chrome.storage.session.set({ 'pending-sign-up': { email, sentAtMs: 0, waitSeconds: 30 } })",
+        email,
+    )
+    panel.go("#/confirm")
+
+    panel.click(text("code_resend"))
+    panel.sees(text("code_sent_again", v1=email))
+
+    assert panel.page.run("async () => document.querySelector('.resend button').disabled")
+    panel.fill(text("field_code"), mailed_code(stack, email))
+    panel.click(text("action_confirm"))
+    panel.wait_for_place("#/live")
+
+
+def test_an_unconfirmed_account_that_signs_in_is_led_to_its_code(panel: PanelPage, verifying_api: Api) -> None:
+    email = new_email()
+    assert verifying_api.register(email).status_code == 201
+    panel.reset(verifying_api.url)
+    panel.fill(text("field_email"), email)
+    panel.fill(text("field_password"), PASSWORD)
+    panel.click(text("action_sign_in"))
+
+    panel.wait_for_place("#/confirm")
+
+    panel.sees(text("code_resend"))  # no code was sent now, so there is nothing to wait for
+
+
+def test_who_has_an_account_is_led_from_signing_up_to_signing_in(panel: PanelPage, api: Api) -> None:
+    person = Person.register(api)
+    panel.sign_up(person.email)
+    panel.sees(text("error_address_has_account"))
+    panel.check("address taken")
+
+    panel.page.run("async () => document.querySelector('.notice button').click()")
+    panel.wait_for_place("#/sign-in")
+    panel.fill(text("field_password"), "a wrong horse battery canary")
+    panel.click(text("action_sign_in"))
+    panel.sees(text("error_invalid_credentials"))
+    panel.sign_in(person.email)
+
+    panel.sees("200")
+
+
+def test_a_forgotten_password_is_replaced_and_signs_in(panel: PanelPage, api: Api, stack: LocalStack) -> None:
+    person = Person.register(api)
+    panel.click(text("sign_in_forgot"))
+    panel.wait_for_place("#/forgot")
+    panel.check("forgotten")
+    panel.fill(text("field_email"), person.email)
+    panel.click(text("action_send_code"))
+    panel.wait_for_place("#/reset")
+    panel.check("reset")
+
+    panel.fill(text("field_code"), mailed_code(stack, person.email))
+    panel.fill(text("field_new_password"), NEW_PASSWORD)
+    panel.click(text("action_set_password"))
+    panel.wait_for_place("#/live")
+
+    assert api.login(person.email, NEW_PASSWORD).status_code == 200
+
+
+def test_signing_out_asks_first_and_ends_every_device(panel: PanelPage, api: Api) -> None:
+    person = Person.register(api)
+    panel.sign_in(person.email)
+    panel.go("#/settings")
+    panel.click(text("action_sign_out"))
+    panel.shows("dialog[open]")
+    assert text("sign_out_body") in panel.text_of("dialog")
+    assert panel.focused_element() == f"BUTTON {text('action_cancel')}"
+    panel.check("signing out")
+    panel.press("Escape")
+    assert panel.text_of("dialog") == ""
+    assert person.get("/credits/balance").status_code == 200
+
+    panel.click(text("action_sign_out"))
+    panel.confirm(text("action_sign_out"))
+    panel.wait_for_place("#/sign-in")
+
+    panel.sees(text("signed_out_done"))
+    assert person.get("/credits/balance").status_code == 401
+
+
+def test_a_sign_in_that_ended_elsewhere_leads_back_and_says_why(panel: PanelPage, api: Api) -> None:
+    person = Person.register(api)
+    panel.sign_in(person.email)
+    assert api.post("/auth/logout", api.login(person.email).json()["token"], json={}).status_code == 200
+
+    panel.go("#/history")
+    panel.wait_for_place("#/sign-in")
+
+    panel.sees(text("error_signed_out"))
+
+
+def test_a_blocked_account_has_a_page_of_its_own(panel: PanelPage, api: Api, owner: Person) -> None:
+    person = Person.register(api)
+    panel.sign_in(person.email)
+    assert owner.post(f"/admin/users/{person.user_id}/block", json={"reason": "A test."}).status_code == 200
+    panel.go("#/history")
+    panel.wait_for_place("#/blocked")
+    panel.sees(text("blocked_title"))
+    panel.check("blocked")
+
+    assert owner.post(f"/admin/users/{person.user_id}/unblock", json={"reason": "A test."}).status_code == 200
+    panel.click(text("action_retry"))
+
+    panel.wait_for_place("#/live")
+
+
+def test_another_server_is_checked_and_ends_the_sign_in(panel: PanelPage, api: Api, verifying_api: Api) -> None:
+    person = Person.register(api)
+    panel.sign_in(person.email)
+    panel.go("#/settings")
+    panel.fill(text("settings_api"), "ftp://example.com")
+    panel.click(text("settings_api_check"))
+    panel.sees(text("settings_api_invalid"))
+    panel.fill(text("settings_api"), "http://127.0.0.1:9")
+    panel.click(text("settings_api_check"))
+    panel.sees(text("error_unreachable"))
+    panel.check("no such server")
+
+    panel.fill(text("settings_api"), verifying_api.url)
+    panel.click(text("settings_api_check"))
+    panel.confirm(text("settings_api_change"))
+    panel.sees(text("settings_api_ok", v1="local"))
+
+    stored = panel.page.run("async () => (await chrome.storage.local.get('live-transcription/sign-in'))")
+    assert stored == {"live-transcription/sign-in": {"reason": "logout"}}

@@ -1,0 +1,147 @@
+"""Errors with what to do next; the keyboard, the popup and a language from right to left."""
+
+from pathlib import Path
+
+import pytest
+
+from scripts.local.extension import EXTENSION_ID
+from scripts.local.stack import LocalStack
+from tests.extension.devtools import Devtools, browser_with
+from tests.extension.listener import WORKER
+from tests.extension.panel_page import EXTENSION, ROOT, PanelPage, text
+from tests.http.http_client import Api, Person, Sandbox
+
+CONSENT = "async () => (await import('/common/settings.js')).giveConsent()"
+OFFLINE = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+
+
+def test_without_a_network_the_page_says_so_and_retries(panel: PanelPage, api: Api) -> None:
+    panel.sign_in(Person.register(api).email)
+    panel.page.command("Network.enable")
+    panel.page.command("Network.emulateNetworkConditions", offline=True, **OFFLINE)
+    panel.sees(text("offline_strip"))
+    panel.go("#/history")
+    panel.shows("main .notice.error")
+    panel.sees(text("error_offline"))
+    panel.check("offline")
+
+    panel.page.command("Network.emulateNetworkConditions", offline=False, **OFFLINE)
+    panel.click(text("action_retry"))
+
+    panel.sees(text("history_empty_title"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [("credits", "action_buy"), ("provider", "error_provider"), ("tab", "error_tab_not_invoked")],
+)
+def test_a_start_that_is_refused_says_what_to_do(
+    panel: PanelPage,
+    api: Api,
+    owner: Person,
+    sandbox: Sandbox,
+    browser: Devtools,
+    page_url: str,
+    fault: str,
+    sentence: str,
+) -> None:
+    person = Person.register(api)
+    panel.sign_in(person.email)
+    panel.page.run(CONSENT)
+    speaking = browser.open_page(f"{page_url}?{fault}")
+    if fault != "tab":
+        browser.click_action(EXTENSION_ID, speaking).close()
+    if fault == "credits":
+        clawback = {"user_id": person.user_id, "credits": -200, "reason": "A test."}
+        assert (
+            owner.post("/admin/credits", json=clawback, headers={"Idempotency-Key": person.user_id}).status_code == 200
+        )
+    if fault == "provider":
+        for service in (Sandbox.TOKEN, Sandbox.CLIENT_SECRET):
+            sandbox.fail(service, "500", times=20)
+
+    panel.go("#/live")
+    panel.click(text("action_start"))
+
+    panel.shows("main .notice.error")
+    panel.sees(text(sentence))
+    panel.check(fault)
+    speaking.close()
+
+
+def test_every_page_is_reached_by_the_keyboard_and_says_where_it_is(panel: PanelPage, api: Api) -> None:
+    panel.sign_in(Person.register(api).email)
+    panel.tab_to(f"A {text('tab_history')}")
+    panel.press("Enter")
+    panel.wait_for_place("#/history")
+    panel.shows(".empty")
+    assert panel.focused_element() == f"H1 {text('history_title')}"
+
+    panel.tab_to(f"A {text('history_upload')}")
+    panel.press("Enter")
+    panel.wait_for_place("#/upload")
+    assert panel.focused_element() == f"H1 {text('upload_title')}"
+    panel.go("#/settings")
+    panel.tab_to(f"BUTTON {text('action_sign_out')}")
+
+
+def test_the_popup_starts_and_stops_captions_of_its_tab(
+    panel: PanelPage, api: Api, browser: Devtools, page_url: str, sandbox: Sandbox
+) -> None:
+    panel.sign_in(Person.register(api).email)
+    speaking = browser.open_page(f"{page_url}?popup")
+    popup = PanelPage(browser, browser.click_action(EXTENSION_ID, speaking))  # as wide as it makes itself
+    popup.wait_for_view()
+    popup.sees(text("credits_other", v1="200"))
+    popup.check("popup")
+    popup.click(text("action_start"))
+    popup.wait_for_place("#/consent")
+    popup.check("consent in the popup")
+    popup.click(text("consent_promise"))
+    popup.click(text("consent_agree_start"))
+    popup.sees(text("state_live"))
+    popup.check("captions in the popup")
+
+    popup.click(text("action_stop"))
+
+    popup.sees(text("overlay_ended_stopped"))
+    popup.close()
+    speaking.close()
+
+
+def test_the_popup_signs_in(panel: PanelPage, api: Api, browser: Devtools) -> None:
+    person = Person.register(api)
+    popup = PanelPage.open(browser, "#/sign-in", f"{ROOT}/popup/popup.html")
+    popup.check("signing in in the popup")
+    popup.fill(text("field_email"), person.email)
+    popup.fill(text("field_password"), "correct horse battery canary")
+    popup.click(text("action_sign_in"))
+    popup.wait_for_place("#/home")
+
+    panel.wait_for_place("#/live")  # the panel that is open follows
+
+    popup.close()
+
+
+def test_in_arabic_the_pages_run_from_right_to_left(
+    stack: LocalStack, api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANGUAGE", "ar")  # Chromium on Linux; elsewhere it takes the flag
+    person = Person.register(api)
+    with browser_with(EXTENSION, tmp_path / "chromium", "--lang=ar") as browser:
+        browser.wait_for_context(WORKER)
+        panel = PanelPage.open(browser)
+        panel.reset(stack.api_url)
+        panel.fill(text("field_email", "ar"), person.email)
+        panel.fill(text("field_password", "ar"), "correct horse battery canary")
+        panel.check("sign-in")
+        panel.click(text("action_sign_in", "ar"))
+        panel.wait_for_place("#/live")
+        panel.sees(text("start_title", "ar"))
+
+        assert panel.page.run("async () => [document.documentElement.lang, document.dir]") == ["ar", "rtl"]
+        for place in ("#/live", "#/credits", "#/settings"):
+            panel.go(place)
+            panel.poll("async () => !document.querySelector('[aria-busy]')")
+            panel.check(place)
+        assert panel.console_errors() == []

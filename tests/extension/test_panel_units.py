@@ -1,0 +1,16 @@
+"""The extension's pure modules: their own tests, run by Node."""
+
+from scripts.local.aws import REPOSITORY
+from tests.sdk.toolchain import node, run
+
+EXTENSION = REPOSITORY / "clients" / "extension"
+
+
+def test_the_modules_of_the_extension_pass_their_tests() -> None:
+    tests = sorted(map(str, (EXTENSION / "test").glob("*.test.js")))
+    assert tests
+
+    output = run(node(), "--test", *tests)
+
+    assert "\n# fail 0\n" in output
+    assert "\n# skipped 0\n" in output

@@ -1,0 +1,159 @@
+"""A walk through every view of the side panel against the local stack, each judged by axe in light and dark."""
+
+import pytest
+
+from scripts.local.extension import EXTENSION_ID
+from scripts.local.stack import LocalStack
+from tests.extension.devtools import Context, Devtools
+from tests.extension.panel_page import PanelPage, text
+from tests.http.checkout_steps import PaymentsClient
+from tests.http.http_client import PASSWORD, Sandbox, new_email
+
+CAPTION = {"seq": 0, "text": "Good morning.", "startMs": 0, "endMs": 900}
+RUNNING = {"tabTitle": "Stand-up", "sessionId": "s", "transcriptId": "t", "captions": [CAPTION], "gaps": []}
+GAP = {"startMs": 1_000, "endMs": 9_000, "reason": "not_recognised"}
+STATES = {
+    "starting": {"state": "starting"},
+    "live": {"state": "live", "partial": {"text": "and then"}, "gaps": [GAP]},
+    "credits running out": {"state": "live", "credits": {"minutesLeft": 1, "endsInSeconds": 60}},
+    "reconnecting": {"state": "reconnecting", "warning": {"code": "save_failing"}},
+    "paused": {"state": "paused", "overlay": "hidden"},
+    "stopping": {"state": "stopping", "overlay": "unavailable"},
+    "ended": {"state": "ended", "ended": {"reason": "insufficient_credits", "billedSeconds": 60, "creditsUsed": 10}},
+    "failed": {"state": "ended", "ended": {"reason": "provider_failed"}},
+}
+INTERRUPTED = {"sessionId": "s", "transcriptId": "t", "tabTitle": "Stand-up", "stopAtMs": 4_102_444_800_000}
+
+
+@pytest.fixture
+def payments_client(stack: LocalStack) -> PaymentsClient:
+    client = PaymentsClient(stack)
+    client.reset_faults()
+    return client
+
+
+def payment_pages(browser: Devtools) -> list[Context]:
+    return [page for page in browser.contexts("http://127.0.0.1") if "/stripe/pay/" in page.url]
+
+
+def test_a_person_signs_up_captions_a_tab_and_reads_it_again(
+    panel: PanelPage, browser: Devtools, page_url: str, sandbox: Sandbox
+) -> None:
+    panel.check("sign-in")
+    panel.click(text("sign_in_to_sign_up"))
+    panel.wait_for_place("#/sign-up")
+    panel.click(text("action_sign_up"))
+    panel.sees(text("field_missing"))
+    panel.check("sign-up")
+    panel.fill(text("field_email"), new_email())
+    panel.fill(text("field_password"), PASSWORD)
+    panel.click(text("action_sign_up"))
+    panel.wait_for_place("#/live")
+    panel.sees(text("welcome"))
+    panel.sees("200")
+    panel.check("start")
+
+    panel.go("#/history")
+    panel.sees(text("history_empty_title"))
+    panel.check("empty history")
+
+    # Captions of another tab, whose toolbar button was clicked; the first start asks for consent.
+    speaking = browser.open_page(f"{page_url}?walk")
+    browser.click_action(EXTENSION_ID, speaking).close()
+    panel.go("#/live")
+    panel.click(text("action_start"))
+    panel.wait_for_place("#/consent")
+    panel.check("consent")
+    panel.click(text("consent_agree_start"))
+    panel.sees(text("consent_promise_missing"))
+    panel.click(text("consent_promise"))
+    panel.click(text("consent_agree_start"))
+    panel.shows(".captions li")
+    panel.check("captions")
+    panel.click(text("action_pause"))
+    panel.sees(text("live_paused"))
+    panel.click(text("action_resume"))
+    panel.sees(text("state_live"))
+    panel.click(text("action_stop"))
+    panel.sees(text("overlay_ended_stopped"))
+    panel.sees("10 credits a minute")
+    panel.check("stopped")
+
+    panel.click(text("catch_up_title"))
+    panel.wait_for_place("#/catch-up")
+    panel.shows(".price")
+    panel.check("price of a catch-up")
+    panel.click(text("action_summarise"))
+    panel.sees(text("catch_up_summary"))
+    panel.check("summary")
+    panel.click(text("ended_transcript"))
+    panel.shows(".captions li")
+    panel.check("transcript")
+    panel.click(text("ask_title"))
+    panel.wait_for_place("#/ask")
+    panel.check("question")
+    panel.fill(text("ask_question"), "What was said?")
+    panel.click(text("action_ask"))
+    panel.sees(text("credits_used", v1="5 credits"))
+    panel.check("answer")
+    panel.click(text("action_back"))
+    panel.wait_for_place("#/history/")
+    panel.click(text("transcript_rename"))
+    panel.check("renaming")
+    panel.page.run("async () => { document.querySelector('.rename input').value = 'Stand-up'; }")
+    panel.click(text("action_save"))
+    panel.sees(text("transcript_renamed"))
+    panel.go("#/history")
+    panel.sees("Stand-up")
+    panel.check("history")
+    panel.go("#/usage")
+    panel.sees(text("service_ask"))
+    panel.check("usage")
+    panel.go("#/history")
+    panel.click_row("Stand-up")
+    panel.click(text("transcript_delete"))
+    panel.shows("dialog[open]")
+    panel.check("deleting")
+    panel.confirm(text("action_delete"))
+    panel.wait_for_place("#/history")
+    panel.sees(text("history_empty_title"))
+    speaking.close()
+
+
+def test_every_state_of_a_session_has_a_view_without_fault(panel: PanelPage) -> None:
+    panel.sign_up(new_email())
+    panel.wait_for_place("#/live")
+    for name, state in STATES.items():
+        panel.put_view(**RUNNING | state)
+        panel.poll("async (state) => document.body.dataset.live === state", state["state"])
+        panel.check(name)
+    panel.put_view(state="idle", captions=[], gaps=[], interrupted=INTERRUPTED)
+    panel.sees(text("interrupted_title"))
+    panel.check("interrupted")
+    for place in ("#/settings", "#/upload", "#/microphone", "#/catch-up", "#/ask", "#/usage"):
+        panel.go(place)
+        panel.poll("async () => !document.querySelector('[aria-busy]')")
+        panel.check(place)
+    panel.put_view(state="idle", captions=[], gaps=[])
+
+
+def test_credits_are_bought_on_the_payment_page(
+    panel: PanelPage, browser: Devtools, payments_client: PaymentsClient
+) -> None:
+    panel.sign_up(new_email())
+    panel.wait_for_place("#/live")
+    panel.go("#/credits")
+    panel.shows(".package")
+    panel.check("credits")
+
+    panel.page.run("async () => document.querySelector('.package').click()")
+    panel.sees(text("credits_waiting"))
+    panel.check("waiting for the payment")
+    browser.wait_for(lambda: payment_pages(browser) != [], "page of the payment")
+    (checkout,) = payment_pages(browser)
+    payments_client.do(f"sessions/{checkout.url.rsplit('/', 1)[-1]}/pay", method="card")
+
+    panel.sees(text("credits_thanks", v1="500 credits"))
+    panel.poll("async () => document.querySelector('.balance-number').innerText === '700'")
+    panel.check("thanks")
+    checkout.close()

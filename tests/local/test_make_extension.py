@@ -1,0 +1,86 @@
+"""`make extension`: it says what is missing, and opens the extension with the API of the stack."""
+
+import json
+from pathlib import Path
+
+import pytest
+import requests
+
+from scripts import extension
+from scripts.browser import chromium
+from scripts.local.extension import EXTENSION_ORIGIN
+
+DEV = {"api_url": "http://127.0.0.1:8000", "extension_origins": EXTENSION_ORIGIN}
+HEADLESS = ("--headless", "--autoplay-policy=no-user-gesture-required")
+
+
+@pytest.fixture(autouse=True)
+def _ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is missing."""
+    monkeypatch.setattr(extension, "url_answers", lambda url: url == "http://127.0.0.1:8000/health")
+    monkeypatch.setattr(extension, "chromium", lambda: "/usr/bin/chromium")
+    monkeypatch.setenv("DISPLAY", ":0")
+
+
+def test_nothing_is_missing() -> None:
+    assert extension.reason_not_to_open(DEV) is None
+
+
+@pytest.mark.parametrize("dev", [{}, DEV | {"api_url": "http://127.0.0.1:9"}])
+def test_without_a_running_stack_the_message_says_what_to_do(
+    dev: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "dev.json").write_text(json.dumps(dev))
+    monkeypatch.setattr(extension, "LOCAL", tmp_path)
+
+    assert extension.main() == 1
+    assert "`make run`" in capsys.readouterr().err
+
+
+def test_without_chromium_the_message_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extension, "chromium", lambda: None)
+
+    assert "apt-get install chromium" in str(extension.reason_not_to_open(DEV))
+
+
+def test_without_a_display_the_message_names_the_folder_to_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.delenv("DISPLAY")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+
+    assert str(extension.EXTENSION) in str(extension.reason_not_to_open(DEV))
+
+
+def test_a_stack_that_refuses_the_extension_is_named() -> None:
+    other = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
+
+    reason = extension.reason_not_to_open(DEV | {"extension_origins": other})
+
+    assert reason
+    assert f"EXTENSION_ORIGIN={other},{EXTENSION_ORIGIN} make run" in reason
+
+
+def test_the_browser_opens_the_extension_with_the_address_of_the_api_and_a_page_that_speaks(tmp_path: Path) -> None:
+    program = chromium()
+    if program is None:
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+
+    with extension.open_browser(program, tmp_path, DEV["api_url"], HEADLESS) as (browser, page_url):
+        (worker,) = [
+            target for target in browser.targets("service_worker") if target["url"].startswith(EXTENSION_ORIGIN)
+        ]
+        stored = browser.run(worker["targetId"], "chrome.storage.local.get('settings')")
+        (page,) = browser.targets("page")
+        played = browser.run(
+            page["targetId"],
+            """new Promise((resolve) => {
+              document.querySelector("#speak").click();
+              setInterval(() => audio?.currentTime > 0 && resolve(audio.src), 50);
+            })""",
+        )
+        assert requests.get(f"{page_url}../.local/dev.json", timeout=10).status_code == 404
+
+    assert stored["settings"]["apiUrl"] == DEV["api_url"]
+    assert page["url"] == page_url
+    assert played.startswith(page_url)
+    assert played.endswith(".wav")
