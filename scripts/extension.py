@@ -23,7 +23,7 @@ from scripts.piped_browser import PipedBrowser, piped_browser
 
 LOCAL = REPOSITORY / ".local"
 PAGE = REPOSITORY / "demo" / "page.html"
-WORKER_SECONDS = 30
+WORKER_SECONDS = 60
 NO_STACK = "No local stack is running. Start it with `make run` in another terminal, then try again."
 NO_CHROMIUM = (
     "Chromium is not installed. Install it (Debian and Ubuntu: apt-get install chromium; macOS: brew install --cask "

@@ -74,8 +74,11 @@ def test_the_browser_opens_the_extension_with_the_address_of_the_api_and_a_page_
         played = browser.run(
             page["targetId"],
             """new Promise((resolve) => {
-              document.querySelector("#speak").click();
-              setInterval(() => audio?.currentTime > 0 && resolve(audio.src), 50);
+              const speak = () => {
+                document.querySelector("#speak").click();
+                setInterval(() => audio?.currentTime > 0 && resolve(audio.src), 50);
+              };
+              document.readyState === "complete" ? speak() : addEventListener("load", speak);
             })""",
         )
         assert requests.get(f"{page_url}../.local/dev.json", timeout=10).status_code == 404
