@@ -81,6 +81,7 @@ def test_the_browser_opens_the_extension_with_the_address_of_the_api_and_a_page_
               document.readyState === "complete" ? speak() : addEventListener("load", speak);
             })""",
         )
+        (page,) = browser.targets("page")
         assert requests.get(f"{page_url}../.local/dev.json", timeout=10).status_code == 404
 
     assert stored["settings"]["apiUrl"] == DEV["api_url"]
