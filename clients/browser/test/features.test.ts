@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Client } from "../src/client.js";
-import { AbortedError, CatchupFailedError, NetworkError, TooLargeFileError } from "../src/errors.js";
+import { AbortedError, CatchupFailedError, ConflictError, NetworkError, NotFoundError, TooLargeFileError } from "../src/errors.js";
 import { upload } from "../src/uploads.js";
 import { VirtualClock } from "./support/virtual_clock.js";
 
@@ -124,10 +124,60 @@ test("a catch-up is asked for until it is done, failed or aborted", async () => 
   assert.equal(calls.at(-1)?.path, "/transcription/ask");
 });
 
+test("a wait outlives a lost network and refusals that pass, and ends with what decides", async () => {
+  const outage: (number | "fail")[] = ["fail", "fail", "fail", 503, 429, "fail", "fail", "fail", "fail"];
+  const away = [...outage];
+  const catchup = clientOf((path) => {
+    if (path === "/transcription/catchup") return { job_id: "j1", status: "queued" };
+    return away.shift() ?? { job_id: "j1", status: "done" };
+  });
+  assert.equal((await catchup.clock.until(catchup.client.catchUp({ session_id: "s1", minutes: 5 }))).status, "done");
+  const purchases = [...outage];
+  const buying = clientOf((path) => {
+    if (path === "/credits/purchase") return { purchase_id: "p1", checkout_url: "https://pay.example/1" };
+    return purchases.shift() ?? { purchase_id: "p1", state: "paid", credits_added: 500 };
+  });
+  const opened: string[][] = [];
+  const open = (...names: string[]): void => void opened.push(names);
+  assert.equal((await buying.clock.until(buying.client.credits.buy({ packageId: "starter", open }))).state, "paid");
+  assert.deepEqual([opened, purchases], [[["https://pay.example/1", "p1"]], []]);
+
+  const gone = clientOf(() => Response.json({ code: "not_found", message: "m", request_id: "r" }, { status: 404 }));
+  await assert.rejects(gone.clock.until(gone.client.catchups.wait("j1")), NotFoundError);
+  assert.equal(gone.calls.length, 1);
+});
+
+test("a wait is bounded, and an abort ends it also while there is no network", async () => {
+  const dead = clientOf(() => "fail");
+  await assert.rejects(dead.clock.until(dead.client.catchups.wait("j1"), 3_600_000), NetworkError);
+  assert.ok(dead.clock.nowMs > 480_000 && dead.clock.nowMs < 900_000, `${dead.clock.nowMs}`);
+
+  const aborted = clientOf(() => "fail");
+  const controller = new AbortController();
+  const waiting = aborted.client.credits.waitForPurchase("p1", { signal: controller.signal });
+  waiting.catch(() => undefined);
+  await aborted.clock.advance(60_000);
+  controller.abort();
+  await assert.rejects(waiting, AbortedError);
+});
+
+test("a service that wants to be left alone is asked after its time", async () => {
+  let polls = 0;
+  const headers = { "Retry-After": "90" };
+  const { client, clock } = clientOf(() => {
+    if (polls++ === 0) return Response.json({ code: "rate_limited", message: "m", request_id: "r" }, { status: 429, headers });
+    return { job_id: "j1", status: "done" };
+  });
+  await clock.until(client.catchups.wait("j1", { pollSeconds: 1 }));
+  assert.ok(clock.nowMs >= 30_000 && clock.nowMs < 31_000, `${clock.nowMs}`);
+});
+
 test("the history goes on over its pages, and a transcript is read whole", async () => {
   const { client, clock, calls } = clientOf((path, _init, query) => {
     const cursor = query.get("cursor");
-    if (path === "/transcription/history") return { items: [{ id: cursor ?? "first" }], next_cursor: cursor ? null : "second" };
+    const next: Record<string, string | null> = { start: "short", short: "second", second: null };
+    // A filtered page may be short, and even empty, though others follow.
+    if (path === "/transcription/history") return { items: cursor === "short" ? [] : [{ id: cursor ?? "first" }], next_cursor: next[cursor ?? "start"] };
     return { transcript: { id: "t" }, segments: [{ seq: cursor ? 1 : 0 }], next_cursor: cursor ? null : "more" };
   });
   const ids: string[] = [];
@@ -136,7 +186,7 @@ test("the history goes on over its pages, and a transcript is read whole", async
   };
   await clock.until(iterate());
   assert.deepEqual(ids, ["first", "second"]);
-  assert.equal(calls[1]?.query, "?kind=live&cursor=second");
+  assert.equal(calls[2]?.query, "?kind=live&cursor=second");
   const whole = await clock.until(client.history.get("t"));
   assert.deepEqual(whole.segments.map(({ seq }) => seq), [0, 1]);
   await clock.until(client.history.rename("t", "A title"));
@@ -144,10 +194,21 @@ test("the history goes on over its pages, and a transcript is read whole", async
   assert.deepEqual(calls.at(-2)?.body, { title: "A title" });
 });
 
+test("a transcript whose deletion was answered to nobody is deleted; one that is used is not", async () => {
+  const codes = ["not_found", "conflict"];
+  const { client, clock } = clientOf(() => {
+    const code = codes.shift() as string;
+    return Response.json({ code, message: "m", request_id: "r" }, { status: code === "conflict" ? 409 : 404 });
+  });
+  await clock.until(client.history.delete("t"));
+  await assert.rejects(clock.until(client.history.delete("t")), ConflictError);
+});
+
 test("an exported file has the name that the API proposes", async () => {
   const names: [disposition: string | undefined, name: string][] = [
     [`attachment; filename="a.srt"; filename*=UTF-8''%C3%BCber.srt`, "über.srt"],
     [`attachment; filename="a.srt"`, "a.srt"],
+    [`attachment; filename="a.srt"; filename*=UTF-8''%E0.srt`, "a.srt"], // cut off by a proxy
     [undefined, "transcript.srt"],
   ];
   for (const [disposition, name] of names) {
@@ -179,6 +240,50 @@ test("the balance is watched for changes, over failures, until it is stopped", a
   blocked.client.credits.watch(() => undefined);
   await blocked.clock.advance(60_000);
   assert.equal(blocked.calls.length, 1);
+});
+
+test("a hidden page looks at the balance less often, and at once when it is shown", async () => {
+  const scope = globalThis as { document?: unknown };
+  const page = Object.assign(new EventTarget(), { visibilityState: "hidden" });
+  scope.document = page;
+  try {
+    const { client, clock, calls } = clientOf(() => ({ available: 1, held: 0 }));
+    const stop = client.credits.watch(() => undefined, { pollSeconds: 10 });
+    await clock.advance(79_000);
+    assert.equal(calls.length, 1);
+    await clock.advance(2_000);
+    assert.equal(calls.length, 2);
+    page.visibilityState = "visible";
+    page.dispatchEvent(new Event("visibilitychange"));
+    await clock.advance(0);
+    assert.equal(calls.length, 3);
+    await clock.advance(30_000);
+    assert.equal(calls.length, 6);
+    stop();
+    page.visibilityState = "hidden";
+    await clock.advance(100_000);
+    assert.equal(calls.length, 6);
+  } finally {
+    delete scope.document;
+  }
+});
+
+test("a listener of the balance that throws is told of, and the watch goes on", async () => {
+  let available = 0;
+  const { client, clock } = clientOf(() => ({ available: ++available, held: 0 }));
+  const errors: unknown[] = [];
+  const original = console.error;
+  console.error = (error: unknown) => errors.push(error);
+  const seen: number[] = [];
+  const stop = client.credits.watch((balance) => {
+    seen.push(balance.available);
+    throw new Error("in the page");
+  });
+  await clock.advance(31_000);
+  stop();
+  console.error = original;
+
+  assert.deepEqual([seen, errors.length], [[1, 2, 3], 3]);
 });
 
 test("a purchase opens its checkout and is waited for until it is paid", async () => {

@@ -83,6 +83,19 @@ test("storms of 429 and 503 delay renewals and saves, but lose nothing", async (
   assert.ok(bench.of("warning").some(({ code }) => code === "save_failing"));
 });
 
+test("a service that asks to be left alone for a time is asked for a renewal after it", async () => {
+  const bench = await new Bench({ renewLeadSeconds: 40 }).start();
+  await bench.speak(19);
+  bench.backend.fail("renew", "429+90");
+  const requests = (): number => bench.backend.requests.filter(({ body }) => body["action"] === "renew").length;
+  while (requests() === 0) await bench.speak(1);
+  const firstMs = bench.clock.nowMs;
+  while (requests() === 1) await bench.speak(1);
+  assert.ok(bench.clock.nowMs - firstMs >= 59_000, `${bench.clock.nowMs - firstMs}`);
+  await bench.stop();
+  assert.equal(bench.of("ended")[0]?.reason, "stopped");
+});
+
 test("lost answers are repeated with the same key and body, and nothing is started or billed twice", async () => {
   const bench = new Bench();
   bench.backend.fail("start", "lose", "drop");

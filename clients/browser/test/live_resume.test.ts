@@ -1,7 +1,7 @@
 /** A live session is paused, resumed, found again and stopped, in whichever context. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AccountBlockedError, InsufficientCreditsError, NetworkError, SessionInUseError } from "../src/errors.js";
+import { AccountBlockedError, ConflictError, InsufficientCreditsError, NetworkError, SessionInUseError } from "../src/errors.js";
 import { Bench } from "./support/bench.js";
 
 test("a pause saves the last words and sends nothing until the session goes on", async () => {
@@ -101,6 +101,24 @@ test("a start that fails is repeated with the same key, and charges nothing twic
   await assert.rejects(bench.session.start(), /already/);
 });
 
+test("a start whose first lease ended before its answer was ready starts anew, with another key", async () => {
+  const bench = new Bench();
+  await bench.signIn();
+  bench.backend.fail("start", "409");
+  await bench.clock.until(bench.session.start());
+  await bench.speak(4);
+  await bench.stop();
+  bench.assertWords();
+
+  const refused = new Bench();
+  await refused.signIn();
+  refused.backend.fail("start", "409", "409");
+  await assert.rejects(refused.clock.until(refused.session.start()), ConflictError);
+  await refused.clock.until(refused.session.start());
+  const keys = refused.backend.requests.filter(({ body }) => body["action"] === "start").map(({ key }) => key);
+  assert.equal(new Set(keys).size, 3);
+});
+
 test("a start without credits is refused and leaves the session as it was", async () => {
   const bench = new Bench();
   bench.backend.credits = 3;
@@ -169,6 +187,43 @@ test("a sign-out stops the sessions of all windows first, with their last words"
   bench.assertWords();
   assert.equal(await second.auth.user(), undefined);
   await bench.clock.until(second.auth.logout()); // nobody is signed in
+});
+
+for (const [name, change] of [
+  ["a blocked account", (bench: Bench) => (bench.backend.isBlocked = true)],
+  ["a lost network", (bench: Bench) => bench.backend.loseNetwork()],
+  ["a network that answers nothing", (bench: Bench) => bench.backend.silenceNetwork()],
+] as const) {
+  test(`a sign-out with ${name} ends within a minute, stops all windows, and keeps the words for the account`, async () => {
+    const bench = await new Bench().start();
+    await bench.speak(9);
+    const second = bench.createClient();
+    const reasons: string[] = [];
+    bench.client.auth.onSignedOut((reason) => reasons.push(reason));
+    change(bench);
+    assert.equal(await bench.clock.until(second.auth.logout(), 60_000), false);
+    assert.deepEqual([await bench.client.auth.user(), reasons], [undefined, ["logout"]]);
+    await bench.clock.advance(600_000); // a stop is repeated for long
+    assert.equal(bench.session.state, "ended");
+
+    Object.assign(bench.backend, { isBlocked: false, hasNoNetwork: false, isSilent: false });
+    await bench.signIn();
+    const { saved } = await bench.clock.until(bench.client.live.saveUnsaved());
+    assert.ok(saved > 0);
+    bench.assertWords(0, bench.captions.length / 2);
+  });
+}
+
+test("a session that cannot be stopped keeps neither the others nor the sign-out from ending", async () => {
+  const bench = await new Bench().start();
+  await bench.speak(7);
+  bench.backend.sessions.unshift({ ...bench.backend.session, id: "s0", segments: new Map() });
+  const second = bench.createClient();
+  const stop = second.live.stop.bind(second.live);
+  second.live.stop = (id) => (id === "s0" ? Promise.reject(new Error("no")) : stop(id));
+
+  assert.equal(await bench.clock.until(second.auth.logout()), false);
+  assert.deepEqual(bench.backend.sessions.map(({ state }) => state), ["active", "stopped"]);
 });
 
 test("a sign-out also stops the session of a window that does not answer", async () => {

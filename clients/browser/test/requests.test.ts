@@ -68,6 +68,94 @@ for (const status of [409, 429, 502, 503, 504]) {
   });
 }
 
+test("a Retry-After may be a date, by the clock of the API", async () => {
+  const date = "Sun, 29 Nov 2026 12:00:07 GMT";
+  for (const [headers, waitMs] of [
+    [{ "Retry-After": date, Date: "Sun, 29 Nov 2026 12:00:00 GMT" }, 7_250],
+    [{ "Retry-After": date, Date: "Sun, 29 Nov 2026 13:00:00 GMT" }, 250], // it has passed
+    [{ "Retry-After": "-5" }, 250],
+    [{ "Retry-After": "soon" }, 500], // the usual wait
+    [{ "Retry-After": "" }, 500],
+  ] as [Record<string, string>, number][]) {
+    const { requests, clock, sent } = network([{ status: 503, body: error("unavailable"), headers }]);
+    await clock.until(requests.json(STREAM));
+    assert.deepEqual(sent.map(({ atMs }) => atMs), [0, waitMs], JSON.stringify(headers));
+  }
+  const { requests, clock, sent } = network([{ status: 503, body: error("unavailable"), headers: { "Retry-After": new Date(Date.now() + 30_000).toUTCString() } }]);
+  await clock.until(requests.json(STREAM)); // without a Date, by the clock of the device
+  assert.ok((sent[1]?.atMs ?? 0) > 20_000 && (sent[1]?.atMs ?? 0) < 31_000);
+});
+
+const keysOf = (sent: Sent[]): (string | null)[] => sent.map(({ init }) => new Headers(init.headers).get("Idempotency-Key"));
+
+test("whoever sends a request again whose answer never came sends its key, once and for two minutes", async () => {
+  const ask = { method: "POST", path: "/transcription/ask", body: { question: "Who?" }, tries: 1 } as const;
+  const { requests, clock, sent } = network(["fail", "fail", { status: 200, body: {} }, { status: 200, body: {} }, { status: 503 }]);
+  await assert.rejects(clock.until(requests.json(ask)), errors.NetworkError);
+  await assert.rejects(clock.until(requests.json({ ...ask, body: { question: "When?" } })), errors.NetworkError);
+  await clock.until(requests.json(ask));
+  await clock.until(requests.json(ask)); // answered before: another question
+  assert.deepEqual(keysOf(sent), ["key 1", "key 2", "key 1", "key 3"]);
+
+  await assert.rejects(clock.until(requests.json({ ...ask, idempotencyKey: "mine" })), errors.UnavailableError);
+  await clock.advance(121_000);
+  await clock.until(requests.json({ ...ask, body: { question: "When?" } }));
+  assert.deepEqual(keysOf(sent).slice(4), ["mine", "key 4"]);
+});
+
+test("a request that was decided, or is a long save, gets a key of its own", async () => {
+  const ask = { method: "POST", path: "/transcription/ask", body: { question: "Who?" }, tries: 1 } as const;
+  const decided = network([{ status: 402, body: error("insufficient_credits") }]);
+  await assert.rejects(decided.clock.until(decided.requests.json(ask)), errors.InsufficientCreditsError);
+  await decided.clock.until(decided.requests.json(ask));
+  assert.deepEqual(keysOf(decided.sent), ["key 1", "key 2"]);
+
+  const save = { ...STREAM, body: { action: "save", text: "a".repeat(10_001) }, tries: 1 };
+  const saving = network(["fail"]);
+  await assert.rejects(saving.clock.until(saving.requests.json(save)), errors.NetworkError);
+  await saving.clock.until(saving.requests.json(save));
+  assert.deepEqual(keysOf(saving.sent), ["key 1", "key 2"]);
+
+  const many = network(Array.from({ length: 21 }, () => "fail" as const));
+  for (let number = 0; number < 21; number++) {
+    await assert.rejects(many.clock.until(many.requests.json({ ...ask, body: { question: `${number}` } })), errors.NetworkError);
+  }
+  for (const question of ["0", "20"]) await many.clock.until(many.requests.json({ ...ask, body: { question } }));
+  assert.deepEqual(keysOf(many.sent).slice(21), ["key 22", "key 21"]);
+});
+
+test("an abort of a catch-up whose answer is awaited, and another try, start one job", async () => {
+  const controller = new AbortController();
+  const call = { method: "POST", path: "/transcription/catchup", body: { session_id: "s1" } } as const;
+  const { requests, clock, sent } = network(["hang"]);
+  const pending = requests.json({ ...call, signal: controller.signal });
+  pending.catch(() => undefined);
+  await settle();
+  controller.abort();
+  await assert.rejects(pending, errors.AbortedError);
+  await clock.until(requests.json(call));
+  assert.deepEqual(keysOf(sent), ["key 1", "key 1"]);
+});
+
+test("an abort ends the wait for a token that another context refreshes", async () => {
+  const never = new Promise<string>(() => undefined);
+  const expired: Reply = { status: 401, body: error("unauthenticated", { reason: "expired" }) };
+  for (const tokens of [{ ...ANONYMOUS, token: () => never }, { ...ANONYMOUS, token: async () => "old", replace: () => never }]) {
+    const controller = new AbortController();
+    const pending = network([expired], tokens).requests.json({ ...STREAM, signal: controller.signal });
+    pending.catch(() => undefined);
+    await settle();
+    controller.abort();
+    await assert.rejects(pending, errors.AbortedError);
+  }
+});
+
+test("a page of a network's sign-in is no answer, and the request is sent again", async () => {
+  const { requests, clock, sent } = network([{ status: 200, body: "<html>", headers: { "Content-Type": "text/html" } }]);
+  await clock.until(requests.json(STREAM));
+  assert.equal(sent.length, 2);
+});
+
 test("a conflict without Retry-After, a long Retry-After and a refusal are the caller's", async () => {
   for (const reply of [
     { status: 409, body: error("conflict", { reason: "lease_open" }) },
@@ -140,6 +228,12 @@ test("an expired token is replaced once; another expired one is an error", async
   await clock.until(requests.json(STREAM));
   assert.deepEqual(sent.map(({ init }) => new Headers(init.headers).get("Authorization")), ["Bearer token 0", "Bearer token 1"]);
   await assert.rejects(clock.until(requests.json(STREAM)), errors.UnauthenticatedError);
+  assert.deepEqual(used, ["token 0", "token 1"]);
+
+  used.length = 0;
+  // The device slept while the service was unavailable: its token has expired a second time.
+  const slept = network([expired, { status: 503, body: error("unavailable") }, expired, { status: 200, body: {} }], tokens);
+  await slept.clock.until(slept.requests.json(STREAM));
   assert.deepEqual(used, ["token 0", "token 1"]);
 
   const refused = network([{ status: 401, body: error("unauthenticated", { reason: "signed_out" }) }], tokens);

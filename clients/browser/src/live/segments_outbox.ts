@@ -27,10 +27,11 @@ export class SegmentsOutbox {
   #writing: Promise<void> | undefined;
   #isChanged = false;
 
-  private constructor(
+  /** An outbox without what an earlier run may have left in it. */
+  constructor(
     private readonly storage: KeyValueStorage,
     private readonly sessionId: string,
-    private readonly userId: string,
+    readonly userId: string,
   ) {}
 
   /** The outbox of a session, with what an earlier run left in it. */
