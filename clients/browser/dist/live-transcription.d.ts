@@ -4814,7 +4814,7 @@ interface OpenSession {
     /** Whether a context of this browser runs it. If not, resume or stop it: its lease is billed. */
     isRunning: boolean;
 }
-/** How many captions `saveUnsaved` found, by what became of them. */
+/** How many captions `saveUnsaved` found, by their outcome. */
 interface UnsavedCaptions {
     /** They are in their transcripts now. */
     saved: number;
@@ -4968,6 +4968,12 @@ declare class ProviderFailedError extends ApiError {
 /** No live provider that the client speaks is offered. */
 declare class ProviderNotOfferedError extends ApiError {
 }
+/** The API cannot read this kind of file. */
+declare class UnsupportedMediaTypeError extends ApiError {
+}
+/** A fault of the API. Name the `requestId` to its owner. */
+declare class InternalError extends ApiError {
+}
 /** The service is temporarily unavailable. */
 declare class UnavailableError extends ApiError {
 }
@@ -5007,6 +5013,6 @@ declare function isDecided(error: unknown): boolean;
 /** Whether the account cannot go on here: it is signed out or blocked. */
 declare function isAccountEnded(error: unknown): boolean;
 
-export { AbortedError, AccountBlockedError, ApiError, AudioCapture, Auth, CatchupFailedError, Catchups, Client, ConflictError, Credits, EmailTakenError, EmailUnverifiedError, ForbiddenError, FrameMaker, History, IdempotencyMismatchError, InsufficientCreditsError, InvalidCredentialsError, InvalidRequestError, Live, LiveSession, NetworkError, NotFoundError, OriginNotAllowedError, ProviderFailedError, ProviderNotOfferedError, RateLimitedError, Resampler, SessionInUseError, Stream, TooLargeError, TooLargeFileError, UnauthenticatedError, UnavailableError, bridgeStorage, captureAudio, captureMicrophone, captureTab, chromeStorage, createClient, defaultEnvironment, errorOf, isAccountEnded, isDecided, memoryStorage, serveStorage, tabStreamId, upload };
+export { AbortedError, AccountBlockedError, ApiError, AudioCapture, Auth, CatchupFailedError, Catchups, Client, ConflictError, Credits, EmailTakenError, EmailUnverifiedError, ForbiddenError, FrameMaker, History, IdempotencyMismatchError, InsufficientCreditsError, InternalError, InvalidCredentialsError, InvalidRequestError, Live, LiveSession, NetworkError, NotFoundError, OriginNotAllowedError, ProviderFailedError, ProviderNotOfferedError, RateLimitedError, Resampler, SessionInUseError, Stream, TooLargeError, TooLargeFileError, UnauthenticatedError, UnavailableError, UnsupportedMediaTypeError, bridgeStorage, captureAudio, captureMicrophone, captureTab, chromeStorage, createClient, defaultEnvironment, errorOf, isAccountEnded, isDecided, memoryStorage, serveStorage, tabStreamId, upload };
 export type { Answer, Balance, BuyOptions, Caption, CaptureOptions, CaptureSources, CatchupJob, CatchupOptions, ClientOptions, EndReason, Environment, ErrorCode, ErrorReason, ExportFormat, ExportedFile, HistoryFilter, KeyValueStorage, LiveEvents, LiveOptions, LiveState, Locks, Method, OpenSession, PathOf, ProgressOptions, Purchase, RequestOptions, RouteInput, Schema, Segment, SendForm, SignOutReason, SignedInUser, SocketLike, Transcript, UnsavedCaptions, components, operations, paths };
 export as namespace LiveTranscription;

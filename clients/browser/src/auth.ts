@@ -155,7 +155,7 @@ export class Auth implements TokenSource {
         const body = { refresh_token: signIn.refreshToken };
         const tokens = await this.#post<Schema<"Tokens">>("/auth/refresh", body, options);
         await this.#store({ refresh_token: signIn.refreshToken, ...tokens }, signIn.user).catch(() => {
-          this.#replacedToken = expiredToken; // a full storage must not sign out
+          this.#replacedToken ??= expiredToken; // a full storage must not sign out
         });
         return tokens.token;
       } catch (error) {
@@ -183,8 +183,9 @@ export class Auth implements TokenSource {
       if (this.#known.token === undefined) throw error;
       return this.#known;
     }
-    const isOutdated = stored?.token !== undefined && stored.token === this.#replacedToken;
-    return isOutdated ? this.#known : (this.#known = stored ?? {});
+    if (stored?.token !== undefined && stored.token === this.#replacedToken) return this.#known;
+    this.#replacedToken = undefined;
+    return (this.#known = stored ?? {});
   }
 
   async #store(tokens: Schema<"Tokens">, user: Schema<"User"> | SignedInUser | undefined): Promise<void> {

@@ -65,6 +65,10 @@ export class RateLimitedError extends ApiError {}
 export class ProviderFailedError extends ApiError {}
 /** No live provider that the client speaks is offered. */
 export class ProviderNotOfferedError extends ApiError {}
+/** The API cannot read this kind of file. */
+export class UnsupportedMediaTypeError extends ApiError {}
+/** A fault of the API. Name the `requestId` to its owner. */
+export class InternalError extends ApiError {}
 /** The service is temporarily unavailable. */
 export class UnavailableError extends ApiError {}
 
@@ -109,7 +113,8 @@ export class CatchupFailedError extends Error {
   }
 }
 
-const CLASSES: Partial<Record<ErrorCode, typeof ApiError>> = {
+/** A new code of the contract without a class does not compile. */
+const CLASSES: Record<ErrorCode, typeof ApiError> = {
   invalid_request: InvalidRequestError,
   unauthenticated: UnauthenticatedError,
   invalid_credentials: InvalidCredentialsError,
@@ -128,13 +133,16 @@ const CLASSES: Partial<Record<ErrorCode, typeof ApiError>> = {
   provider_timeout: ProviderFailedError,
   provider_not_offered: ProviderNotOfferedError,
   unavailable: UnavailableError,
+  unsupported_media_type: UnsupportedMediaTypeError,
+  internal_error: InternalError,
+  invalid_signature: ApiError, // only webhooks get it
 };
 
 /** The error that a response stands for. A body that is not the API's is that of a proxy or of a network's sign-in. */
 export async function errorOf(response: Response): Promise<ApiError> {
   const body: unknown = await response.json().catch(() => undefined);
   const error = isError(body) ? body : unknownError(response.status);
-  const ErrorClass = CLASSES[error.code] ?? ApiError;
+  const ErrorClass = CLASSES[error.code] ?? ApiError; // of a newer API
   return new ErrorClass(response.status, error, retryAfterSeconds(response.headers));
 }
 

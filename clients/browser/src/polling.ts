@@ -1,6 +1,6 @@
 /** Asking the API again and again: until something is done, or as long as somebody looks. */
 import { type Environment, sleep } from "./environment.js";
-import { AbortedError, ApiError, isDecided, NetworkError } from "./errors.js";
+import { ApiError, isDecided, NetworkError } from "./errors.js";
 
 /** So many polls in a row without an answer are given up: without a network, that is about ten minutes. */
 const MOST_FAILURES = 20;
@@ -30,8 +30,7 @@ export async function pollUntil<Result>(
       const retryAfterMs = error instanceof ApiError ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
       waitMs = Math.min(LONGEST_WAIT_MS, Math.max(retryAfterMs, pollMs * 2 ** failures));
     }
-    await sleep(environment, waitMs, signal);
-    if (signal?.aborted) throw new AbortedError();
+    await sleep(environment, waitMs, signal); // after an abort, `ask` throws
   }
 }
 

@@ -105,7 +105,7 @@ interface StorageResult {
 /** A request is sent so often, and first after this wait, when the worker was killed while it answered. */
 const TRIES = 5;
 const FIRST_WAIT_MS = 20;
-/** A worker that hangs must not hold up requests and captions for ever. */
+/** A worker that hangs must not hold up requests and captions forever. */
 const LONGEST_ANSWER_MS = 10_000;
 
 /**

@@ -1,7 +1,7 @@
-/** The keys of requests whose answer never came: whoever sends one again soon gets its answer, and pays once. */
+/** The keys of requests whose answer never came: who sends one again soon gets its answer, and pays once. */
 import type { Environment } from "./environment.js";
 
-/** A person who tries again means the same request; after some minutes, the same words may mean a new one. */
+/** A person who tries again means the same request; after a few minutes, the same words may mean a new one. */
 const KEPT_MS = 120_000;
 const MOST_KEYS = 20;
 /** A longer request is a save, which replaces itself. */

@@ -162,7 +162,8 @@ for (const [name, answers, stop, isComplete] of [
 }
 
 test("a storage that fails neither signs out nor stops requests", async () => {
-  const { auths, calls, clock, storage } = contexts({ "/auth/login": [signedIn("one")], "/auth/refresh": [[200, tokens("two")]] });
+  const refreshes: Answer[] = [[200, tokens("two")], [200, tokens("three")]];
+  const { auths, calls, clock, storage } = contexts({ "/auth/login": [signedIn("one")], "/auth/refresh": refreshes });
   const [auth] = auths as [Auth];
   await clock.until(auth.login({ email: "a", password: "p" }));
   const { get, set } = storage;
@@ -170,9 +171,12 @@ test("a storage that fails neither signs out nor stops requests", async () => {
   await clock.advance(3_500_000);
   assert.equal(await clock.until(auth.token()), "two");
   assert.equal(await clock.until(auth.token()), "two"); // though the storage has the old one
+  await clock.advance(3_500_000);
+  assert.equal(await clock.until(auth.token()), "three");
+  assert.equal(await auth.token(), "three");
   storage.get = () => Promise.reject(new Error("the bridge is lost"));
-  assert.equal(await auth.token(), "two");
-  assert.equal(calls.filter((path) => path === "/auth/refresh").length, 1);
+  assert.equal(await auth.token(), "three");
+  assert.equal(calls.filter((path) => path === "/auth/refresh").length, 2);
 
   Object.assign(storage, { get, set });
   await clock.until(auth.logout());

@@ -97,6 +97,19 @@ test("in a page an upload reports its progress and can be aborted", async () => 
   const controller = new AbortController();
   FakeRequest.next = () => controller.abort();
   await assert.rejects(clock.until(upload(client.requests, new Blob(["a"]), { signal: controller.signal })), AbortedError);
+
+  let isAborted = false;
+  FakeRequest.next = (request) => {
+    for (const seconds of [50, 100]) clock.setTimer(() => request.upload.onprogress?.({ loaded: 1, total: 4 }), seconds * 1_000);
+    request.abort = () => void (isAborted = true);
+  };
+  const startMs = clock.nowMs;
+  await assert.rejects(clock.until(upload(client.requests, new Blob(["a"]))), /no progress/);
+  assert.ok(isAborted && clock.nowMs - startMs >= 160_000 && clock.nowMs - startMs < 161_000);
+  const silentMs = clock.nowMs;
+  FakeRequest.next = (request) => void (request.abort = () => undefined);
+  await assert.rejects(clock.until(upload(client.requests, new Blob(["a"]))), /no progress/);
+  assert.ok(clock.nowMs - silentMs >= 60_000 && clock.nowMs - silentMs < 61_000);
   delete scope.XMLHttpRequest;
 });
 
@@ -268,7 +281,7 @@ test("a hidden page looks at the balance less often, and at once when it is show
   }
 });
 
-test("a listener of the balance that throws is told of, and the watch goes on", async () => {
+test("a listener of the balance that throws is reported, and the watch goes on", async () => {
   let available = 0;
   const { client, clock } = clientOf(() => ({ available: ++available, held: 0 }));
   const errors: unknown[] = [];

@@ -101,7 +101,7 @@ test("a start that fails is repeated with the same key, and charges nothing twic
   await assert.rejects(bench.session.start(), /already/);
 });
 
-test("a start whose first lease ended before its answer was ready starts anew, with another key", async () => {
+test("a start whose first lease ended before its answer was ready starts again, with another key", async () => {
   const bench = new Bench();
   await bench.signIn();
   bench.backend.fail("start", "409");
@@ -213,6 +213,28 @@ for (const [name, change] of [
     bench.assertWords(0, bench.captions.length / 2);
   });
 }
+
+test("a sign-out of an account that was signed out elsewhere is reported once", async () => {
+  const bench = await new Bench().start();
+  await bench.speak(5);
+  const reasons: string[] = [];
+  bench.client.auth.onSignedOut((reason) => reasons.push(reason));
+  bench.backend.isSignedOut = true;
+
+  assert.equal(await bench.clock.until(bench.client.auth.logout()), true);
+  assert.deepEqual(reasons, ["signed_out"]);
+});
+
+test("a storage that is full keeps no session from being stopped before a sign-out", async () => {
+  const bench = await new Bench().start();
+  await bench.speak(5);
+  const { set } = bench.storage;
+  bench.storage.set = (key, value) => (key.endsWith("stop-all") ? Promise.reject(new Error("QUOTA_BYTES")) : set(key, value));
+
+  assert.equal(await bench.clock.until(bench.client.auth.logout()), true);
+  assert.equal(bench.backend.session.state, "stopped");
+  bench.assertWords();
+});
 
 test("a session that cannot be stopped keeps neither the others nor the sign-out from ending", async () => {
   const bench = await new Bench().start();

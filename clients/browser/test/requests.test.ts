@@ -88,7 +88,7 @@ test("a Retry-After may be a date, by the clock of the API", async () => {
 
 const keysOf = (sent: Sent[]): (string | null)[] => sent.map(({ init }) => new Headers(init.headers).get("Idempotency-Key"));
 
-test("whoever sends a request again whose answer never came sends its key, once and for two minutes", async () => {
+test("a request that follows one whose answer never came has its key, once and for two minutes", async () => {
   const ask = { method: "POST", path: "/transcription/ask", body: { question: "Who?" }, tries: 1 } as const;
   const { requests, clock, sent } = network(["fail", "fail", { status: 200, body: {} }, { status: 200, body: {} }, { status: 503 }]);
   await assert.rejects(clock.until(requests.json(ask)), errors.NetworkError);
@@ -261,7 +261,9 @@ test("each code has its class, with reason, details and the time to wait", async
     [502, "provider_error", errors.ProviderFailedError],
     [503, "unavailable", errors.UnavailableError],
     [504, "provider_timeout", errors.ProviderFailedError],
-    [415, "unsupported_media_type", errors.ApiError],
+    [415, "unsupported_media_type", errors.UnsupportedMediaTypeError],
+    [500, "internal_error", errors.InternalError],
+    [418, "of_a_newer_api", errors.ApiError],
   ];
   for (const [status, code, ErrorClass] of classes) {
     const response = new Response(JSON.stringify(error(code, { reason: "x", required: 5, available: 2 })), { status, headers: { "Retry-After": "9" } });

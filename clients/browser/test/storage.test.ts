@@ -117,7 +117,7 @@ test("a bridge retries when the worker is killed before it answers", async () =>
   assert.equal(kills, 6);
 });
 
-test("a worker that hangs does not hold up a bridge for ever", async (t) => {
+test("a worker that hangs does not hold up a bridge forever", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const [worker, document] = fakeRuntimes();
   worker.onMessage.addListener(() => true); // it never responds

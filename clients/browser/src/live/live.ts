@@ -23,7 +23,7 @@ export interface OpenSession {
   isRunning: boolean;
 }
 
-/** How many captions `saveUnsaved` found, by what became of them. */
+/** How many captions `saveUnsaved` found, by their outcome. */
 export interface UnsavedCaptions {
   /** They are in their transcripts now. */
   saved: number;
