@@ -86,6 +86,14 @@ def test_the_examples_of_the_pages_compile() -> None:
     compile_examples(examples)
 
 
+def test_the_examples_capture_before_they_start_a_session() -> None:
+    """A person may refuse a capture; a session that is started holds credits."""
+    examples = [text for text in examples_of(PAGES["readme"]) if "await capture" in text and ".start()" in text]
+
+    assert len(examples) > 1
+    assert [text for text in examples if text.index("await capture") > text.index(".start()")] == []
+
+
 def test_the_page_names_every_call_event_error_and_code() -> None:
     page = PAGES["readme"].read_text(encoding="utf-8")
     types = (SDK / "dist" / "live-transcription.d.ts").read_text(encoding="utf-8")

@@ -38,6 +38,7 @@ export async function pollUntil<Result>(
 export async function untilNextLook(environment: Environment, pollMs: number, signal: AbortSignal): Promise<void> {
   const page = (globalThis as { document?: Document }).document; // a worker has none
   if (page?.visibilityState !== "hidden") return sleep(environment, pollMs, signal);
+  if (signal.aborted) return;
   const isOver = new AbortController();
   const end = (): void => isOver.abort();
   page.addEventListener("visibilitychange", end);

@@ -2,50 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createClient } from "../src/client.js";
-import type { Environment } from "../src/environment.js";
 import * as errors from "../src/errors.js";
-import { Requests, type TokenSource } from "../src/requests.js";
-import { settle, VirtualClock } from "./support/virtual_clock.js";
-
-type Reply = { status: number; body?: unknown; headers?: Record<string, string> } | "fail" | "hang";
-
-interface Sent {
-  url: string;
-  init: RequestInit;
-  atMs: number;
-}
-
-const ANONYMOUS: TokenSource = { token: async () => undefined, replace: async () => undefined, reject: async () => undefined };
-
-function network(replies: Reply[], tokens = ANONYMOUS): { requests: Requests; clock: VirtualClock; sent: Sent[]; environment: Partial<Environment> } {
-  const clock = new VirtualClock();
-  const sent: Sent[] = [];
-  let keys = 0;
-  const environment: Partial<Environment> = {
-    fetch: async (url, init) => {
-      sent.push({ url, init, atMs: clock.nowMs });
-      const reply = replies.shift() ?? { status: 200, body: {} };
-      if (reply === "fail") throw new TypeError("fetch failed");
-      if (reply === "hang") {
-        return new Promise((_, reject) => init.signal?.addEventListener("abort", () => reject(new Error("aborted"))));
-      }
-      const body = reply.body === undefined ? null : JSON.stringify(reply.body);
-      return new Response(body, { status: reply.status, headers: reply.headers ?? {} });
-    },
-    monotonicMs: () => clock.nowMs,
-    setTimer: clock.setTimer,
-    clearTimer: clock.clearTimer,
-    random: () => 0.5,
-    randomUUID: () => `key ${++keys}`,
-  };
-  return { requests: new Requests("https://api.example/dev/", environment as Environment, tokens), clock, sent, environment };
-}
-
-function error(code: string, details = {}): object {
-  return { code, message: `about ${code}`, request_id: "r1", details };
-}
-
-const STREAM = { method: "POST", path: "/transcription/stream", body: { action: "start" } } as const;
+import type { TokenSource } from "../src/requests.js";
+import { ANONYMOUS, error, network, STREAM, type Reply } from "./support/network.js";
+import { settle } from "./support/virtual_clock.js";
 
 test("a request keeps its body and its key over all tries, with a growing wait", async () => {
   const { requests, clock, sent } = network(["fail", { status: 503 }, { status: 502, body: error("provider_error") }, { status: 201, body: { ok: 1 } }]);
@@ -84,57 +44,6 @@ test("a Retry-After may be a date, by the clock of the API", async () => {
   const { requests, clock, sent } = network([{ status: 503, body: error("unavailable"), headers: { "Retry-After": new Date(Date.now() + 30_000).toUTCString() } }]);
   await clock.until(requests.json(STREAM)); // without a Date, by the clock of the device
   assert.ok((sent[1]?.atMs ?? 0) > 20_000 && (sent[1]?.atMs ?? 0) < 31_000);
-});
-
-const keysOf = (sent: Sent[]): (string | null)[] => sent.map(({ init }) => new Headers(init.headers).get("Idempotency-Key"));
-
-test("a request that follows one whose answer never came has its key, once and for two minutes", async () => {
-  const ask = { method: "POST", path: "/transcription/ask", body: { question: "Who?" }, tries: 1 } as const;
-  const { requests, clock, sent } = network(["fail", "fail", { status: 200, body: {} }, { status: 200, body: {} }, { status: 503 }]);
-  await assert.rejects(clock.until(requests.json(ask)), errors.NetworkError);
-  await assert.rejects(clock.until(requests.json({ ...ask, body: { question: "When?" } })), errors.NetworkError);
-  await clock.until(requests.json(ask));
-  await clock.until(requests.json(ask)); // answered before: another question
-  assert.deepEqual(keysOf(sent), ["key 1", "key 2", "key 1", "key 3"]);
-
-  await assert.rejects(clock.until(requests.json({ ...ask, idempotencyKey: "mine" })), errors.UnavailableError);
-  await clock.advance(121_000);
-  await clock.until(requests.json({ ...ask, body: { question: "When?" } }));
-  assert.deepEqual(keysOf(sent).slice(4), ["mine", "key 4"]);
-});
-
-test("a request that was decided, or is a long save, gets a key of its own", async () => {
-  const ask = { method: "POST", path: "/transcription/ask", body: { question: "Who?" }, tries: 1 } as const;
-  const decided = network([{ status: 402, body: error("insufficient_credits") }]);
-  await assert.rejects(decided.clock.until(decided.requests.json(ask)), errors.InsufficientCreditsError);
-  await decided.clock.until(decided.requests.json(ask));
-  assert.deepEqual(keysOf(decided.sent), ["key 1", "key 2"]);
-
-  const save = { ...STREAM, body: { action: "save", text: "a".repeat(10_001) }, tries: 1 };
-  const saving = network(["fail"]);
-  await assert.rejects(saving.clock.until(saving.requests.json(save)), errors.NetworkError);
-  await saving.clock.until(saving.requests.json(save));
-  assert.deepEqual(keysOf(saving.sent), ["key 1", "key 2"]);
-
-  const many = network(Array.from({ length: 21 }, () => "fail" as const));
-  for (let number = 0; number < 21; number++) {
-    await assert.rejects(many.clock.until(many.requests.json({ ...ask, body: { question: `${number}` } })), errors.NetworkError);
-  }
-  for (const question of ["0", "20"]) await many.clock.until(many.requests.json({ ...ask, body: { question } }));
-  assert.deepEqual(keysOf(many.sent).slice(21), ["key 22", "key 21"]);
-});
-
-test("an abort of a catch-up whose answer is awaited, and another try, start one job", async () => {
-  const controller = new AbortController();
-  const call = { method: "POST", path: "/transcription/catchup", body: { session_id: "s1" } } as const;
-  const { requests, clock, sent } = network(["hang"]);
-  const pending = requests.json({ ...call, signal: controller.signal });
-  pending.catch(() => undefined);
-  await settle();
-  controller.abort();
-  await assert.rejects(pending, errors.AbortedError);
-  await clock.until(requests.json(call));
-  assert.deepEqual(keysOf(sent), ["key 1", "key 1"]);
 });
 
 test("an abort ends the wait for a token that another context refreshes", async () => {

@@ -2,7 +2,6 @@
 import { toInt16 } from "../audio/resampler.js";
 import type { Schema } from "../contract.js";
 import { sleep } from "../environment.js";
-import { ConflictError, isDecided } from "../errors.js";
 import type { TimedLease } from "../stream.js";
 import { AudioPump } from "./audio_pump.js";
 import { canStillCall, endReason, isWorthRetrying, retryAfterMs } from "./end_reason.js";
@@ -15,6 +14,7 @@ import { SegmentsOutbox } from "./segments_outbox.js";
 import { SessionLock } from "./session_lock.js";
 import { Signal } from "./signal.js";
 import { PROVIDERS, SocketLine } from "./socket_line.js";
+import { StartRequest } from "./start_request.js";
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15_000;
@@ -35,7 +35,7 @@ export class LiveSession extends Emitter<LiveEvents> {
   #attempt = new AbortController();
   readonly #settings: LiveSettings;
   readonly #lock: SessionLock;
-  #startKey: string | undefined;
+  readonly #startRequest: StartRequest;
   #opening: Promise<void> | undefined;
   #running: Promise<void> | undefined;
   /** Why the API refuses the session. */
@@ -52,6 +52,7 @@ export class LiveSession extends Emitter<LiveEvents> {
     const { environment } = parts;
     this.#settings = settingsOf(options, PROVIDERS);
     const { sampleRate, bufferSeconds } = this.#settings;
+    this.#startRequest = new StartRequest(environment, parts.stream, this.#settings.body);
     this.#lock = new SessionLock(environment.locks);
     this.#signal = new Signal(environment);
     this.#pump = new AudioPump({
@@ -84,14 +85,7 @@ export class LiveSession extends Emitter<LiveEvents> {
    * may be called again, and charges nothing twice.
    */
   async start(): Promise<void> {
-    await this.#begin(async () => {
-      try {
-        return await this.#requestStart();
-      } catch (error) {
-        if (!(error instanceof ConflictError)) throw error;
-        return this.#requestStart(); // an earlier try's lease ended before its answer was ready
-      }
-    });
+    await this.#begin(() => this.#startRequest.send());
   }
 
   /**
@@ -136,17 +130,6 @@ export class LiveSession extends Emitter<LiveEvents> {
   /** Also where `resume`, `stop` or the session's end came first. */
   #hasPaused(): boolean {
     return this.#goal !== "pause" || this.#state === "paused" || this.#end !== undefined;
-  }
-
-  /** The key of a try whose answer never came is used again. */
-  async #requestStart(): Promise<TimedLease> {
-    const idempotencyKey = (this.#startKey ??= this.parts.environment.randomUUID());
-    try {
-      return await this.parts.stream.startTimed(this.#settings.body, { idempotencyKey });
-    } catch (error) {
-      if (isDecided(error)) this.#startKey = undefined;
-      throw error;
-    }
   }
 
   #begin(request: () => Promise<TimedLease>, sessionId?: string): Promise<void> {
@@ -213,13 +196,9 @@ export class LiveSession extends Emitter<LiveEvents> {
     } catch (error) {
       end = { reason: endReason(error), error };
       // Another user has signed in, and finds no session of this one: it is not deleted.
-      if (end.reason === "deleted" && (await this.#currentUserId()) !== saver.outbox.userId) end.reason = "signed_out";
+      if (end.reason === "deleted" && (await this.parts.userId().catch(() => undefined)) !== saver.outbox.userId) end.reason = "signed_out";
     }
     await this.#close(end, saver);
-  }
-
-  async #currentUserId(): Promise<string | undefined> {
-    return this.parts.userId().catch(() => undefined);
   }
 
   /** Waits until the lease is to be renewed, or something happens, and renews it. */
