@@ -4820,7 +4820,7 @@ interface UnsavedCaptions {
     saved: number;
     /** Their transcript was deleted or is closed for good, or they were refused: they are dropped. */
     lost: number;
-    /** The API could not be reached or refuses the account: they stay in the storage for the next call. */
+    /** The API could not be reached, refuses the account or has no room now: they stay in the storage for the next call. */
     waiting: number;
 }
 declare class Live {

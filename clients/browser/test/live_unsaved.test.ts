@@ -34,6 +34,29 @@ test("captions that an earlier run could not save are saved and counted, once", 
   assert.equal(await unsaved(bench), 0);
 });
 
+for (const isStopped of [false, true]) {
+  for (const call of ["saveUnsaved", "stop"] as const) {
+    test(`${call} replaces no word of another device that went on with the session${isStopped ? " and stopped it" : ""}`, async () => {
+      const bench = await endedOffline();
+      const [key] = await bench.storage.keys(OUTBOX);
+      const stored = (await bench.storage.get(key as string)) as { segments: { seq: number; text: string }[] };
+      const [first] = stored.segments as [{ seq: number; text: string }];
+      await bench.storage.set(key as string, { ...stored, sentSeqs: [] }); // its sends failed before they began
+      const { session } = bench.backend;
+      for (const seq of [first.seq, first.seq + 1]) session.segments.set(seq, { seq, start_ms: 0, end_ms: 1, text: "other" });
+      session.nextSeq = first.seq + 2;
+      if (isStopped) Object.assign(session, { state: "stopped", stoppedAt: bench.backend.now });
+      const live = bench.createClient().live;
+      await bench.clock.until<unknown>(call === "stop" ? live.stop("s1") : live.saveUnsaved());
+
+      const words = bench.backend.words;
+      assert.equal(words.filter((word) => word === "other").length, 2);
+      assert.deepEqual(words.filter((word) => word !== "other"), bench.captions);
+      assert.equal(await unsaved(bench), 0);
+    });
+  }
+}
+
 test("captions wait while the API cannot be reached or refuses the account", async () => {
   const bench = await endedOffline();
   const count = await unsaved(bench);

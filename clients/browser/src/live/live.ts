@@ -29,7 +29,7 @@ export interface UnsavedCaptions {
   saved: number;
   /** Their transcript was deleted or is closed for good, or they were refused: they are dropped. */
   lost: number;
-  /** The API could not be reached or refuses the account: they stay in the storage for the next call. */
+  /** The API could not be reached, refuses the account or has no room now: they stay in the storage for the next call. */
   waiting: number;
 }
 
@@ -82,7 +82,10 @@ export class Live {
 
   /** Stops a session that nothing runs, with the words that an earlier run could not save. Throws SessionInUseError. */
   stop(sessionId: string): Promise<Schema<"Stopped">> {
-    return this.#withOutbox(sessionId, (saver) => saver.stop());
+    return this.#withOutbox(sessionId, async (saver) => {
+      await this.#renumber(saver.outbox);
+      return saver.stop();
+    });
   }
 
   /**
@@ -103,7 +106,8 @@ export class Live {
   async #saveUnsaved(saver: SegmentSaver, refusal: Refusal, result: UnsavedCaptions): Promise<void> {
     const { outbox } = saver;
     const count = outbox.segments.length;
-    await saver.flush();
+    await this.#renumber(outbox).catch((error: unknown) => (refusal.error = error));
+    if (refusal.error === undefined) await saver.flush();
     let { lost } = refusal;
     if (isClosed(refusal.error)) {
       lost += await saver.settleClosed().catch((error: unknown) => {
@@ -120,6 +124,14 @@ export class Live {
     result.waiting += waiting;
     result.lost += lost;
     result.saved += count - waiting - lost;
+  }
+
+  /** Another device may have gone on with a session, and used the numbers of segments that were never sent from here. */
+  async #renumber(outbox: SegmentsOutbox): Promise<void> {
+    if (!outbox.hasUnsent) return;
+    const open = (await this.stream.openSessions()).find(({ session_id }) => session_id === outbox.sessionId);
+    if (open) outbox.numberFrom(open.next_seq);
+    else outbox.numberFarAhead();
   }
 
   /**

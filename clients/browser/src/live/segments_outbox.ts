@@ -19,6 +19,8 @@ export const STOP_SEGMENTS = 1_000;
 /** Each call holds 256 KB; a segment counts with its text, its speaker and 100 bytes. */
 const MAX_BYTES = 200_000;
 const SEGMENT_BYTES = 100;
+/** The API takes steps of up to 100,000. */
+const FAR_AHEAD = 10_000;
 
 export class SegmentsOutbox {
   #segments: Segment[] = [];
@@ -30,7 +32,7 @@ export class SegmentsOutbox {
   /** An outbox without what an earlier run may have left in it. */
   constructor(
     private readonly storage: KeyValueStorage,
-    private readonly sessionId: string,
+    readonly sessionId: string,
     readonly userId: string,
   ) {}
 
@@ -56,6 +58,16 @@ export class SegmentsOutbox {
 
   get segments(): readonly Segment[] {
     return this.#segments;
+  }
+
+  /** Whether there are segments that were never sent. */
+  get hasUnsent(): boolean {
+    return this.#segments.some(({ seq }) => !this.#sentSeqs.has(seq));
+  }
+
+  /** Numbers what was never sent where the next number of the session is not known: far above those of other devices. */
+  numberFarAhead(): void {
+    this.numberFrom(Math.max(...this.#segments.map(({ seq }) => seq)) + FAR_AHEAD);
   }
 
   /**
