@@ -126,7 +126,7 @@ export class Live {
     result.saved += count - waiting - lost;
   }
 
-  /** Another device may have gone on with a session, and used the numbers of segments that were never sent from here. */
+  /** Another device may have continued a session, and used the numbers of segments that were never sent from here. */
   async #renumber(outbox: SegmentsOutbox): Promise<void> {
     if (!outbox.hasUnsent) return;
     const open = (await this.stream.openSessions()).find(({ session_id }) => session_id === outbox.sessionId);
