@@ -52,6 +52,25 @@ CAPTURE = """async () => {
 }"""
 
 
+# A device that is not there is refused as a person may refuse the microphone; another source was captured before.
+REFUSED = """async () => {
+  %s
+  const own = await navigator.mediaDevices.getUserMedia({ audio: true });
+  const frames = [];
+  let ended = 0;
+  let first;
+  const heard = new Promise((resolve) => { first = resolve; });
+  const onFrame = (frame) => { frames.push(frame.length); first(); };
+  const capture = await sdk.captureAudio({ streams: [own] }, { frameMs: 50, onFrame, onEnded: () => { ended++; } });
+  await heard;
+  const [track] = own.getAudioTracks();
+  track.dispatchEvent(new Event("ended"));
+  await capture.stop();
+  const refused = await sdk.captureMicrophone({ onFrame }, { deviceId: { exact: "none" } }).catch(({ name }) => name);
+  return { frameLength: frames[0], ended, track: track.readyState, refused };
+}"""
+
+
 class QuietHandler(SimpleHTTPRequestHandler):
     extensions_map = SimpleHTTPRequestHandler.extensions_map | {".mjs": "text/javascript"}
 
@@ -89,6 +108,17 @@ def test_sound_is_captured_as_frames_of_the_sessions_rate(kind: str, page: Page,
     crossings = sum(1 for first, second in pairwise(samples) if first < 0 <= second)
     assert abs(crossings / (len(samples) / 16_000) - 440) < 8
     assert max(samples) > 25_000
+
+
+def test_a_capture_reports_its_end_releases_its_sources_and_may_be_refused(page: Page, address: str) -> None:
+    page.go(f"{address}/")
+
+    assert page.run(REFUSED % LOAD["module"]) == {
+        "frameLength": 800,
+        "ended": 1,
+        "track": "ended",
+        "refused": "OverconstrainedError",
+    }
 
 
 def test_the_files_hold_what_the_types_name() -> None:

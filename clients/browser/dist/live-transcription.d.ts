@@ -4389,7 +4389,10 @@ interface TokenSource {
     reject(token: string, reason: string): Promise<void>;
 }
 interface RequestOptions {
-    /** Names the request for the API, which processes it once. Made by the SDK where it is left out. */
+    /**
+     * Names the request for the API, which processes it once. Made by the SDK where it is left out, and used again if the same
+     * request follows within two minutes of one whose answer never came.
+     */
     idempotencyKey?: string;
     signal?: AbortSignal | undefined;
     /** For how long one try may take. */
@@ -4497,8 +4500,12 @@ declare class Auth implements TokenSource {
     forgotPassword(email: string): Promise<void>;
     /** Sets a new password with the mailed code. It ends every sign-in of the account. */
     resetPassword(body: Schema<"ResetPassword">): Promise<void>;
-    /** Stops the open sessions, then ends every sign-in of the account, on all of its devices. */
-    logout(): Promise<void>;
+    /**
+     * Stops the open sessions, then ends every sign-in of the account, on all of its devices. This device is signed out in any
+     * case, also where the account is blocked or there is no network. Returns whether the API did the rest: if not, other
+     * devices stay signed in, and a session that could not be stopped is billed to the end of its lease.
+     */
+    logout(): Promise<boolean>;
     /** Who is signed in; undefined if nobody is. */
     user(): Promise<SignedInUser | undefined>;
     /** Calls `listener` when the sign-in ended, in every context of the extension. Returns what ends the calls. */
@@ -4522,7 +4529,10 @@ declare class Catchups {
     constructor(requests: Requests);
     /** What a catch-up would cost. It holds nothing. */
     quote(body: Omit<Schema<"Catchup">, "quote">, options?: RequestOptions): Promise<Schema<"Quote">>;
-    /** Starts a catch-up and waits until it is done. Throws CatchupFailedError, ApiError, NetworkError, AbortedError. */
+    /**
+     * Starts a catch-up and waits until it is done, also over a lost network: it runs without this client. An abort ends the
+     * wait only. Throws CatchupFailedError, ApiError, NetworkError, AbortedError.
+     */
     run(body: Omit<Schema<"Catchup">, "quote">, options?: CatchupOptions): Promise<CatchupJob>;
     /** Waits until a started catch-up is done, such as that of a popup which was closed. Throws as `run` does. */
     wait(jobId: string, { onProgress, pollSeconds, signal }?: CatchupOptions): Promise<CatchupJob>;
@@ -4536,8 +4546,8 @@ type Balance = Schema<"CreditBalance">;
 type Purchase = Schema<"PurchaseItem">;
 interface BuyOptions extends RequestOptions {
     packageId: string;
-    /** Opens the checkout for the buyer, such as in a new tab. */
-    open: (checkoutUrl: string) => void | Promise<void>;
+    /** Opens the checkout for the buyer, such as in a new tab. A popup closes then: keep the id for `waitForPurchase`. */
+    open: (checkoutUrl: string, purchaseId: string) => void | Promise<void>;
     /** Gets the purchase when its credits came. */
     onPaid?: (purchase: Purchase) => void;
     successUrl?: string;
@@ -4554,13 +4564,19 @@ declare class Credits {
     usage(query?: operations["usage"]["parameters"]["query"], options?: RequestOptions): Promise<Schema<"Usage">>;
     /**
      * Calls `listener` with the balance at once and after each change. Show a person `available + held`: what running
-     * sessions hold is still theirs. Returns what ends the calls; a sign-out ends them too.
+     * sessions hold is still theirs. A hidden page asks less often, and at once when it is shown. Returns what ends the calls;
+     * a sign-out ends them too.
      */
     watch(listener: (balance: Balance) => void, { pollSeconds }?: {
         pollSeconds?: number | undefined;
     }): () => void;
-    /** Buys a package: opens the checkout, and resolves when the purchase is paid, failed or expired. */
+    /**
+     * Buys a package: opens the checkout, and resolves when the purchase is paid, failed or expired, also over a lost network.
+     * Throws ApiError, NetworkError, AbortedError: an abort ends the wait, not the purchase.
+     */
     buy({ packageId, open, onPaid, successUrl, cancelUrl, ...options }: BuyOptions): Promise<Purchase>;
+    /** Waits until a purchase is paid, failed or expired, such as that of a popup which was closed. Throws as `buy` does. */
+    waitForPurchase(purchaseId: string, { onPaid, signal }?: Pick<BuyOptions, "onPaid" | "signal">): Promise<Purchase>;
     purchase(purchaseId: string, options?: RequestOptions): Promise<Purchase>;
 }
 
@@ -4583,7 +4599,7 @@ declare class History {
     get(transcriptId: string, options?: RequestOptions): Promise<Transcript>;
     /** Changes the title; an empty one removes it. */
     rename(transcriptId: string, title: string, options?: RequestOptions): Promise<void>;
-    /** Deletes a transcript. Throws ConflictError while its session or a catch-up of it runs. */
+    /** Deletes a transcript, unless it is deleted already. Throws ConflictError while its session or a catch-up of it runs. */
     delete(transcriptId: string, options?: RequestOptions): Promise<void>;
     /** A transcript as a file to save. */
     exportFile(transcriptId: string, format: ExportFormat, options?: RequestOptions): Promise<ExportedFile>;
@@ -4798,6 +4814,15 @@ interface OpenSession {
     /** Whether a context of this browser runs it. If not, resume or stop it: its lease is billed. */
     isRunning: boolean;
 }
+/** How many captions `saveUnsaved` found, by their outcome. */
+interface UnsavedCaptions {
+    /** They are in their transcripts now. */
+    saved: number;
+    /** Their transcript was deleted or is closed for good, or they were refused: they are dropped. */
+    lost: number;
+    /** The API could not be reached, refuses the account or has no room now: they stay in the storage for the next call. */
+    waiting: number;
+}
 declare class Live {
     #private;
     private readonly environment;
@@ -4811,9 +4836,15 @@ declare class Live {
     findOpen(): Promise<OpenSession[]>;
     /** Stops a session that nothing runs, with the words that an earlier run could not save. Throws SessionInUseError. */
     stop(sessionId: string): Promise<Schema<"Stopped">>;
-    /** Saves the words that earlier runs could not save, such as those of sessions that ended without a network. */
-    saveUnsaved(): Promise<void>;
-    /** Stops all open sessions of the account, also those of other windows, which save their last words first. */
+    /**
+     * Saves the captions that earlier runs could not save, such as those of sessions that ended without a network. Those whose
+     * transcript is closed for good are dropped. Captions of a session that runs are its own, and not counted.
+     */
+    saveUnsaved(): Promise<UnsavedCaptions>;
+    /**
+     * Stops all open sessions of the account, also those of other windows, which save their last words first. Throws the first
+     * of what kept a session from being stopped, when all were tried.
+     */
     stopAll(): Promise<void>;
 }
 
@@ -4937,6 +4968,12 @@ declare class ProviderFailedError extends ApiError {
 /** No live provider that the client speaks is offered. */
 declare class ProviderNotOfferedError extends ApiError {
 }
+/** The API cannot read this kind of file. */
+declare class UnsupportedMediaTypeError extends ApiError {
+}
+/** A fault of the API. Name the `requestId` to its owner. */
+declare class InternalError extends ApiError {
+}
 /** The service is temporarily unavailable. */
 declare class UnavailableError extends ApiError {
 }
@@ -4968,9 +5005,14 @@ declare class CatchupFailedError extends Error {
 }
 /** The error that a response stands for. A body that is not the API's is that of a proxy or of a network's sign-in. */
 declare function errorOf(response: Response): Promise<ApiError>;
+/**
+ * Whether the API has decided about a request. If not, it may have been processed or may still be, and is sent again as it
+ * was, with its Idempotency-Key.
+ */
+declare function isDecided(error: unknown): boolean;
 /** Whether the account cannot go on here: it is signed out or blocked. */
 declare function isAccountEnded(error: unknown): boolean;
 
-export { AbortedError, AccountBlockedError, ApiError, AudioCapture, Auth, CatchupFailedError, Catchups, Client, ConflictError, Credits, EmailTakenError, EmailUnverifiedError, ForbiddenError, FrameMaker, History, IdempotencyMismatchError, InsufficientCreditsError, InvalidCredentialsError, InvalidRequestError, Live, LiveSession, NetworkError, NotFoundError, OriginNotAllowedError, ProviderFailedError, ProviderNotOfferedError, RateLimitedError, Resampler, SessionInUseError, Stream, TooLargeError, TooLargeFileError, UnauthenticatedError, UnavailableError, bridgeStorage, captureAudio, captureMicrophone, captureTab, chromeStorage, createClient, defaultEnvironment, errorOf, isAccountEnded, memoryStorage, serveStorage, tabStreamId, upload };
-export type { Answer, Balance, BuyOptions, Caption, CaptureOptions, CaptureSources, CatchupJob, CatchupOptions, ClientOptions, EndReason, Environment, ErrorCode, ErrorReason, ExportFormat, ExportedFile, HistoryFilter, KeyValueStorage, LiveEvents, LiveOptions, LiveState, Locks, Method, OpenSession, PathOf, ProgressOptions, Purchase, RequestOptions, RouteInput, Schema, Segment, SendForm, SignOutReason, SignedInUser, SocketLike, Transcript, components, operations, paths };
+export { AbortedError, AccountBlockedError, ApiError, AudioCapture, Auth, CatchupFailedError, Catchups, Client, ConflictError, Credits, EmailTakenError, EmailUnverifiedError, ForbiddenError, FrameMaker, History, IdempotencyMismatchError, InsufficientCreditsError, InternalError, InvalidCredentialsError, InvalidRequestError, Live, LiveSession, NetworkError, NotFoundError, OriginNotAllowedError, ProviderFailedError, ProviderNotOfferedError, RateLimitedError, Resampler, SessionInUseError, Stream, TooLargeError, TooLargeFileError, UnauthenticatedError, UnavailableError, UnsupportedMediaTypeError, bridgeStorage, captureAudio, captureMicrophone, captureTab, chromeStorage, createClient, defaultEnvironment, errorOf, isAccountEnded, isDecided, memoryStorage, serveStorage, tabStreamId, upload };
+export type { Answer, Balance, BuyOptions, Caption, CaptureOptions, CaptureSources, CatchupJob, CatchupOptions, ClientOptions, EndReason, Environment, ErrorCode, ErrorReason, ExportFormat, ExportedFile, HistoryFilter, KeyValueStorage, LiveEvents, LiveOptions, LiveState, Locks, Method, OpenSession, PathOf, ProgressOptions, Purchase, RequestOptions, RouteInput, Schema, Segment, SendForm, SignOutReason, SignedInUser, SocketLike, Transcript, UnsavedCaptions, components, operations, paths };
 export as namespace LiveTranscription;

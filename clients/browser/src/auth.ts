@@ -1,6 +1,6 @@
 /** An account's sign-in, shared by all contexts: one refresh at a time, and one place that says who is signed in. */
 import type { Schema } from "./contract.js";
-import type { Environment } from "./environment.js";
+import { type Environment, sleep } from "./environment.js";
 import { InvalidCredentialsError, UnauthenticatedError } from "./errors.js";
 import { type RequestOptions, Requests, type TokenSource } from "./requests.js";
 import type { KeyValueStorage } from "./storage.js";
@@ -30,6 +30,9 @@ const REFRESH_BEFORE_END_MS = 120_000;
 /** A refresh before the end must not hold up requests: the token is still valid. */
 const EARLY_REFRESH = { tries: 1, timeoutMs: 5_000 };
 const EARLY_REFRESH_EVERY_MS = 15_000;
+/** So long a sign-out waits for the sessions' last words, and for the API. */
+const LAST_WORDS_MS = 30_000;
+const LOGOUT_MS = 10_000;
 export const SIGN_IN_KEY = "live-transcription/sign-in";
 
 export class Auth implements TokenSource {
@@ -37,6 +40,10 @@ export class Auth implements TokenSource {
   readonly #requests: Requests;
   readonly #listeners = new Set<(reason: SignOutReason) => void>();
   #failedRefreshAtMs = Number.NEGATIVE_INFINITY;
+  /** The newest sign-in that this context knows of, for when the storage fails. */
+  #known: SignIn = {};
+  /** The token in the storage that `#known` replaces, because the storage took no other. */
+  #replacedToken: string | undefined;
   /** Stops the open sessions of the account, before it signs out. */
   beforeLogout: () => Promise<void> = async () => undefined;
 
@@ -88,18 +95,32 @@ export class Auth implements TokenSource {
     await this.#post("/auth/reset-password", body);
   }
 
-  /** Stops the open sessions, then ends every sign-in of the account, on all of its devices. */
-  async logout(): Promise<void> {
-    const token = await this.token();
-    if (token === undefined) return;
-    await this.beforeLogout();
-    try {
-      const source: TokenSource = { token: () => this.token(), replace: (old) => this.replace(old), reject: async () => undefined };
-      await new Requests(this.#requests.baseUrl, this.environment, source).json({ method: "POST", path: "/auth/logout", body: {} });
-    } catch (error) {
-      if (!(error instanceof UnauthenticatedError)) throw error; // it is signed out already
-    }
-    await this.#clear("logout");
+  /**
+   * Stops the open sessions, then ends every sign-in of the account, on all of its devices. This device is signed out in any
+   * case, also where the account is blocked or there is no network. Returns whether the API did the rest: if not, other
+   * devices stay signed in, and a session that could not be stopped is billed to the end of its lease.
+   */
+  async logout(): Promise<boolean> {
+    if ((await this.#load()).token === undefined) return true;
+    const isStopped = await this.#isDoneWithin(LAST_WORDS_MS, () => this.beforeLogout());
+    const source: TokenSource = { token: () => this.token(), replace: (old) => this.replace(old), reject: async () => undefined };
+    const requests = new Requests(this.#requests.baseUrl, this.environment, source);
+    const call = { method: "POST", path: "/auth/logout", body: {} } as const;
+    const isEnded = await this.#isDoneWithin(LOGOUT_MS, (signal) => requests.json({ ...call, signal }));
+    if ((await this.#load()).token !== undefined) await this.#clear("logout");
+    return isStopped && isEnded;
+  }
+
+  /** Whether `work` succeeds in time, or is needless because the account is signed out already. */
+  async #isDoneWithin(milliseconds: number, work: (signal: AbortSignal) => Promise<unknown>): Promise<boolean> {
+    const isOver = new AbortController();
+    const done = work(isOver.signal).then(
+      () => true,
+      (error: unknown) => error instanceof UnauthenticatedError,
+    );
+    const isDone = await Promise.race([done, sleep(this.environment, milliseconds, isOver.signal).then(() => false)]);
+    isOver.abort();
+    return isDone;
   }
 
   /** Who is signed in; undefined if nobody is. */
@@ -133,7 +154,9 @@ export class Auth implements TokenSource {
       try {
         const body = { refresh_token: signIn.refreshToken };
         const tokens = await this.#post<Schema<"Tokens">>("/auth/refresh", body, options);
-        await this.#store({ refresh_token: signIn.refreshToken, ...tokens }, signIn.user);
+        await this.#store({ refresh_token: signIn.refreshToken, ...tokens }, signIn.user).catch(() => {
+          this.#replacedToken ??= expiredToken; // a full storage must not sign out
+        });
         return tokens.token;
       } catch (error) {
         const isRefused = error instanceof InvalidCredentialsError || error instanceof UnauthenticatedError;
@@ -153,7 +176,16 @@ export class Auth implements TokenSource {
   }
 
   async #load(): Promise<SignIn> {
-    return ((await this.storage.get(SIGN_IN_KEY)) as SignIn | undefined) ?? {};
+    let stored: SignIn | undefined;
+    try {
+      stored = (await this.storage.get(SIGN_IN_KEY)) as SignIn | undefined;
+    } catch (error) {
+      if (this.#known.token === undefined) throw error;
+      return this.#known;
+    }
+    if (stored?.token !== undefined && stored.token === this.#replacedToken) return this.#known;
+    this.#replacedToken = undefined;
+    return (this.#known = stored ?? {});
   }
 
   async #store(tokens: Schema<"Tokens">, user: Schema<"User"> | SignedInUser | undefined): Promise<void> {
@@ -164,6 +196,7 @@ export class Auth implements TokenSource {
       expiresInSeconds: tokens.expires_in,
     };
     if (user) signIn.user = "user_id" in user ? { userId: user.user_id, email: user.email, ...(user.name && { name: user.name }) } : user;
+    this.#known = signIn;
     await this.storage.set(SIGN_IN_KEY, signIn);
   }
 

@@ -1,7 +1,7 @@
 /** Catch-ups: what was missed of a recording or of a session, and questions about a transcript. */
 import type { Schema } from "./contract.js";
-import { sleep } from "./environment.js";
-import { AbortedError, CatchupFailedError } from "./errors.js";
+import { CatchupFailedError } from "./errors.js";
+import { POLL_TRIES, pollUntil } from "./polling.js";
 import type { RequestOptions, Requests } from "./requests.js";
 
 export type CatchupJob = Schema<"CatchupJob">;
@@ -23,7 +23,10 @@ export class Catchups {
     return this.requests.json({ method: "POST", path: "/transcription/catchup", body: { ...body, quote: true }, ...options });
   }
 
-  /** Starts a catch-up and waits until it is done. Throws CatchupFailedError, ApiError, NetworkError, AbortedError. */
+  /**
+   * Starts a catch-up and waits until it is done, also over a lost network: it runs without this client. An abort ends the
+   * wait only. Throws CatchupFailedError, ApiError, NetworkError, AbortedError.
+   */
   async run(body: Omit<Schema<"Catchup">, "quote">, options: CatchupOptions = {}): Promise<CatchupJob> {
     const { onProgress, pollSeconds, ...request } = options;
     const path = "/transcription/catchup";
@@ -35,14 +38,13 @@ export class Catchups {
   async wait(jobId: string, { onProgress, pollSeconds = POLL_SECONDS, signal }: CatchupOptions = {}): Promise<CatchupJob> {
     const route = "/transcription/catchup/{job_id}";
     const path = `/transcription/catchup/${encodeURIComponent(jobId)}`;
-    for (;;) {
-      const job = await this.requests.json<CatchupJob>({ method: "GET", path, route, signal });
+    const ask = (): Promise<CatchupJob> => this.requests.json({ method: "GET", path, route, signal, tries: POLL_TRIES });
+    const isDone = (job: CatchupJob): boolean => {
       onProgress?.(job);
-      if (job.status === "done") return job;
       if (job.status === "failed") throw new CatchupFailedError(job);
-      await sleep(this.requests.environment, pollSeconds * 1000, signal);
-      if (signal?.aborted) throw new AbortedError();
-    }
+      return job.status === "done";
+    };
+    return pollUntil(this.requests.environment, ask, isDone, pollSeconds * 1000, signal);
   }
 
   /** Answers a question from a transcript, with the moments that the answer rests on. */

@@ -37,6 +37,9 @@ export interface Environment {
   locks: Locks;
 }
 
+/** Where the browser has no locks, all clients of one context share these. */
+let sharedLocks: Locks | undefined;
+
 /** The surroundings of a page, an offscreen document, a service worker or a Node program. */
 export function defaultEnvironment(): Environment {
   return {
@@ -48,7 +51,7 @@ export function defaultEnvironment(): Environment {
     clearTimer: (timer) => clearTimeout(timer as number),
     random: Math.random,
     randomUUID: () => crypto.randomUUID(),
-    locks: typeof navigator !== "undefined" && navigator.locks ? webLocks(navigator.locks) : localLocks(),
+    locks: typeof navigator !== "undefined" && navigator.locks ? webLocks(navigator.locks) : (sharedLocks ??= localLocks()),
   };
 }
 

@@ -65,6 +65,10 @@ export class RateLimitedError extends ApiError {}
 export class ProviderFailedError extends ApiError {}
 /** No live provider that the client speaks is offered. */
 export class ProviderNotOfferedError extends ApiError {}
+/** The API cannot read this kind of file. */
+export class UnsupportedMediaTypeError extends ApiError {}
+/** A fault of the API. Name the `requestId` to its owner. */
+export class InternalError extends ApiError {}
 /** The service is temporarily unavailable. */
 export class UnavailableError extends ApiError {}
 
@@ -109,7 +113,8 @@ export class CatchupFailedError extends Error {
   }
 }
 
-const CLASSES: Partial<Record<ErrorCode, typeof ApiError>> = {
+/** A new code of the contract without a class does not compile. */
+const CLASSES: Record<ErrorCode, typeof ApiError> = {
   invalid_request: InvalidRequestError,
   unauthenticated: UnauthenticatedError,
   invalid_credentials: InvalidCredentialsError,
@@ -128,15 +133,27 @@ const CLASSES: Partial<Record<ErrorCode, typeof ApiError>> = {
   provider_timeout: ProviderFailedError,
   provider_not_offered: ProviderNotOfferedError,
   unavailable: UnavailableError,
+  unsupported_media_type: UnsupportedMediaTypeError,
+  internal_error: InternalError,
+  invalid_signature: ApiError, // only webhooks get it
 };
 
 /** The error that a response stands for. A body that is not the API's is that of a proxy or of a network's sign-in. */
 export async function errorOf(response: Response): Promise<ApiError> {
   const body: unknown = await response.json().catch(() => undefined);
-  const seconds = Number(response.headers.get("Retry-After") || Number.NaN);
   const error = isError(body) ? body : unknownError(response.status);
-  const ErrorClass = CLASSES[error.code] ?? ApiError;
-  return new ErrorClass(response.status, error, Number.isFinite(seconds) ? seconds : undefined);
+  const ErrorClass = CLASSES[error.code] ?? ApiError; // of a newer API
+  return new ErrorClass(response.status, error, retryAfterSeconds(response.headers));
+}
+
+/** A Retry-After in seconds, also of one that is a date: by the server's clock, where it names it (RFC 9110, 10.2.3). */
+function retryAfterSeconds(headers: Headers): number | undefined {
+  const value = headers.get("Retry-After") || "-";
+  const seconds = Number(value);
+  if (Number.isFinite(seconds)) return Math.max(0, seconds);
+  const answeredAtMs = Date.parse(headers.get("Date") ?? "") || Date.now();
+  const ms = Date.parse(value) - answeredAtMs;
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms / 1000);
 }
 
 function isError(body: unknown): body is Schema<"Error"> {
@@ -146,6 +163,14 @@ function isError(body: unknown): body is Schema<"Error"> {
 function unknownError(status: number): Schema<"Error"> {
   const message = `The service could not be reached (${status}). Try again later.`;
   return { code: status < 500 && status !== 429 ? "internal_error" : "unavailable", message, request_id: "" };
+}
+
+/**
+ * Whether the API has decided about a request. If not, it may have been processed or may still be, and is sent again as it
+ * was, with its Idempotency-Key.
+ */
+export function isDecided(error: unknown): boolean {
+  return error instanceof ApiError && error.status < 500 && error.status !== 429 && error.retryAfterSeconds === undefined;
 }
 
 /** Whether the account cannot go on here: it is signed out or blocked. */

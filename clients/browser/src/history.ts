@@ -1,5 +1,6 @@
 /** The caller's transcripts: list, read, rename, export and delete them. */
 import type { operations, Schema } from "./contract.js";
+import { NotFoundError } from "./errors.js";
 import type { RequestOptions, Requests } from "./requests.js";
 
 export type HistoryFilter = Omit<NonNullable<operations["history"]["parameters"]["query"]>, "cursor">;
@@ -49,9 +50,13 @@ export class History {
     await this.requests.send({ method: "PATCH", path: pathOf(transcriptId), body: { title }, ...options });
   }
 
-  /** Deletes a transcript. Throws ConflictError while its session or a catch-up of it runs. */
+  /** Deletes a transcript, unless it is deleted already. Throws ConflictError while its session or a catch-up of it runs. */
   async delete(transcriptId: string, options: RequestOptions = {}): Promise<void> {
-    await this.requests.send({ method: "DELETE", path: pathOf(transcriptId), ...options });
+    try {
+      await this.requests.send({ method: "DELETE", path: pathOf(transcriptId), ...options });
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) throw error; // an earlier try, whose answer was lost, deleted it
+    }
   }
 
   /** A transcript as a file to save. */
@@ -70,6 +75,10 @@ function pathOf(transcriptId: string): string {
 /** The name in a Content-Disposition: that in UTF-8 (RFC 6266), or the plain one. */
 function fileName(disposition: string): string | undefined {
   const encoded = /filename\*=UTF-8''([^;]+)/i.exec(disposition)?.[1];
-  if (encoded !== undefined) return decodeURIComponent(encoded);
+  try {
+    if (encoded !== undefined) return decodeURIComponent(encoded);
+  } catch {
+    // it is no UTF-8: the plain name serves
+  }
   return /filename="([^"]+)"/i.exec(disposition)?.[1];
 }

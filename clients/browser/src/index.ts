@@ -12,7 +12,7 @@ export { type Balance, type BuyOptions, Credits, type Purchase } from "./credits
 export { defaultEnvironment, type Environment, type Locks, type SocketLike } from "./environment.js";
 export * from "./errors.js";
 export { type ExportedFile, type ExportFormat, History, type HistoryFilter, type Transcript } from "./history.js";
-export { Live, type OpenSession } from "./live/live.js";
+export { Live, type OpenSession, type UnsavedCaptions } from "./live/live.js";
 export type { Caption, EndReason, LiveEvents, LiveState } from "./live/live_events.js";
 export type { LiveOptions } from "./live/live_options.js";
 export { LiveSession } from "./live/live_session.js";

@@ -1,7 +1,8 @@
 /** Sends requests: with a time-out, the token, and retries that keep body and Idempotency-Key. */
 import { KEYED_PATHS, UNREPEATABLE_PATHS, type Method } from "./contract.js";
 import { type Environment, sleep } from "./environment.js";
-import { AbortedError, ApiError, errorOf, NetworkError, UnauthenticatedError } from "./errors.js";
+import { AbortedError, ApiError, errorOf, isDecided, NetworkError, UnauthenticatedError } from "./errors.js";
+import { UnansweredKeys } from "./unanswered_keys.js";
 
 /** Where requests get the ID token from. */
 export interface TokenSource {
@@ -14,7 +15,10 @@ export interface TokenSource {
 }
 
 export interface RequestOptions {
-  /** Names the request for the API, which processes it once. Made by the SDK where it is left out. */
+  /**
+   * Names the request for the API, which processes it once. Made by the SDK where it is left out, and used again if the same
+   * request follows within two minutes of one whose answer never came.
+   */
   idempotencyKey?: string;
   signal?: AbortSignal | undefined;
   /** For how long one try may take. */
@@ -58,6 +62,7 @@ const LONGEST_RETRY_AFTER_SECONDS = 60;
 
 export class Requests {
   readonly baseUrl: string;
+  readonly #keys: UnansweredKeys;
 
   constructor(
     baseUrl: string,
@@ -65,6 +70,7 @@ export class Requests {
     private readonly tokens: TokenSource,
   ) {
     this.baseUrl = baseUrl.replace(/\/+$/, "");
+    this.#keys = new UnansweredKeys(environment);
   }
 
   /** The JSON of a successful response. Throws ApiError, NetworkError, AbortedError. */
@@ -76,19 +82,33 @@ export class Requests {
   /** Sends a request until it is answered, refused for good, or all tries are used up. Throws as `json` does. */
   async send(call: Call): Promise<Delivery> {
     const route = call.route ?? call.path;
-    const isRepeatable = !UNREPEATABLE_PATHS.includes(route);
-    const init = this.#prepare(call, route);
+    const init = this.#prepare(call);
+    const isKeyed = call.method === "POST" && Object.hasOwn(KEYED_PATHS, route);
+    const name = isKeyed && call.idempotencyKey === undefined ? `${route} ${init.body}` : undefined;
+    const key = name === undefined ? call.idempotencyKey : this.#keys.take(name);
+    if (key) init.headers["Idempotency-Key"] = key;
+    try {
+      return await this.#sendUntilAnswered(call, init, !UNREPEATABLE_PATHS.includes(route));
+    } catch (error) {
+      if (name !== undefined && key && !isDecided(error)) this.#keys.keep(name, key);
+      throw error;
+    }
+  }
+
+  async #sendUntilAnswered(call: Call, init: Prepared, isRepeatable: boolean): Promise<Delivery> {
     let isRefreshed = false;
     for (let tryNumber = 1; ; tryNumber++) {
-      const token = await this.tokens.token();
+      const token = await unlessAborted(this.tokens.token(), call.signal);
       try {
         return await this.#try(call, init, token);
       } catch (error) {
-        if (error instanceof UnauthenticatedError && token !== undefined) {
-          if (error.reason === "expired" && !isRefreshed) {
-            isRefreshed = true;
-            if ((await this.tokens.replace(token)) !== undefined) continue;
-          } else if (error.reason !== "expired") await this.tokens.reject(token, error.reason ?? "signed_out");
+        const isExpired = error instanceof UnauthenticatedError && error.reason === "expired";
+        if (isExpired && token !== undefined && !isRefreshed) {
+          isRefreshed = true;
+          if ((await unlessAborted(this.tokens.replace(token), call.signal)) !== undefined) continue;
+        } else if (!isExpired) {
+          isRefreshed = false; // a device that slept between two tries needs another token once more
+          if (error instanceof UnauthenticatedError && token !== undefined) await this.tokens.reject(token, error.reason ?? "signed_out");
         }
         const delayMs = tryNumber < (call.tries ?? TRIES) ? this.#delayMs(error, tryNumber, isRepeatable) : undefined;
         if (delayMs === undefined) throw error;
@@ -98,7 +118,7 @@ export class Requests {
     }
   }
 
-  #prepare(call: Call, route: string): Prepared {
+  #prepare(call: Call): Prepared {
     const headers: Record<string, string> = {};
     let body: BodyInit | null = null;
     if (call.contentType !== undefined) {
@@ -108,8 +128,6 @@ export class Requests {
       headers["Content-Type"] = "application/json";
       body = JSON.stringify(call.body); // once: the API compares the bodies of one key byte for byte
     }
-    const isKeyed = call.method === "POST" && Object.hasOwn(KEYED_PATHS, route);
-    if (isKeyed || call.idempotencyKey) headers["Idempotency-Key"] = call.idempotencyKey ?? this.environment.randomUUID();
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(call.query ?? {})) {
       if (value !== undefined && value !== null) query.set(name, String(value));
@@ -135,6 +153,7 @@ export class Requests {
       const response = await this.environment.fetch(url, init);
       const receivedAtMs = this.environment.monotonicMs();
       if (!response.ok) throw await errorOf(response);
+      if (response.headers.get("Content-Type")?.startsWith("text/html")) throw new Error("the sign-in page of a network");
       // The body is read here, so that a connection lost in the middle of it counts as a failed try.
       const bytes = await response.arrayBuffer();
       const whole = new Response(bytes.byteLength ? bytes : null, { status: response.status, headers: response.headers });
@@ -165,4 +184,16 @@ export class Requests {
     // A little later than allowed, so that clients which were refused together do not come back together.
     return seconds === undefined ? backOffMs : seconds * 1000 + FIRST_DELAY_MS * this.environment.random();
   }
+}
+
+/** What `work` resolves with, unless `signal` is aborted before: another context may keep it waiting. */
+async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (!signal) return work;
+  let abort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(new AbortedError());
+    signal.addEventListener("abort", abort);
+    if (signal.aborted) abort();
+  });
+  return Promise.race([work, aborted]).finally(() => signal.removeEventListener("abort", abort));
 }

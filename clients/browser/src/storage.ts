@@ -105,6 +105,8 @@ interface StorageResult {
 /** A request is sent so often, and first after this wait, when the worker was killed while it answered. */
 const TRIES = 5;
 const FIRST_WAIT_MS = 20;
+/** A worker that hangs must not hold up requests and captions forever. */
+const LONGEST_ANSWER_MS = 10_000;
 
 /**
  * Answers the bridges of other contexts from `storage`: call it in the service worker, before anything is awaited.
@@ -134,7 +136,7 @@ export function bridgeStorage(runtime = chromeGlobal().runtime): KeyValueStorage
   if (!runtime) throw new Error("chrome.runtime is missing here.");
   const ask = async (operation: Operation, key: string, value?: unknown): Promise<unknown> => {
     const request: StorageRequest = { type: REQUEST, operation, key, value };
-    const result = await sendPatiently(runtime, request);
+    const result = await inTime(sendPatiently(runtime, request));
     if (!result) throw new Error("No context answers. Call serveStorage() in the service worker.");
     if (result.error !== undefined) throw new Error(result.error);
     return result.value;
@@ -165,6 +167,13 @@ async function sendPatiently(runtime: ChromeRuntime, request: StorageRequest): P
     }
     await new Promise((resolve) => setTimeout(resolve, FIRST_WAIT_MS * 2 ** tries));
   }
+}
+
+function inTime<Result>(answer: Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("The service worker does not answer.")), LONGEST_ANSWER_MS);
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 /** Whether a page of the extension sent a message, and no content script. Source: developer.chrome.com, MessageSender. */

@@ -1,5 +1,6 @@
 /** Uploads a recording, with progress. */
 import type { Schema } from "./contract.js";
+import type { Environment } from "./environment.js";
 import { AbortedError, NetworkError, TooLargeFileError } from "./errors.js";
 import type { Requests } from "./requests.js";
 
@@ -35,7 +36,7 @@ export async function upload(
 
 /** A page reports progress; a service worker has no XMLHttpRequest, so it reports only the end. */
 function defaultSendForm({ environment }: Requests): SendForm {
-  return typeof XMLHttpRequest === "undefined" ? fetchForm : requestForm;
+  return typeof XMLHttpRequest === "undefined" ? fetchForm : (url, form, options) => requestForm(environment, url, form, options);
 
   async function fetchForm(url: string, form: FormData, { signal }: ProgressOptions): Promise<number> {
     try {
@@ -47,17 +48,32 @@ function defaultSendForm({ environment }: Requests): SendForm {
   }
 }
 
-function requestForm(url: string, form: FormData, { onProgress, signal }: ProgressOptions): Promise<number> {
+/** An upload that makes no progress for so long is given up. */
+const STALL_MS = 60_000;
+
+function requestForm(environment: Environment, url: string, form: FormData, { onProgress, signal }: ProgressOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(new AbortedError());
     const request = new XMLHttpRequest();
     const abort = (): void => request.abort();
+    const giveUp = (): void => {
+      reject(new NetworkError("The upload makes no progress. Start it again."));
+      abort();
+    };
+    let timer = environment.setTimer(giveUp, STALL_MS);
     request.open("POST", url);
-    request.upload.onprogress = ({ loaded, total }) => onProgress?.(total ? loaded / total : 0);
+    request.upload.onprogress = ({ loaded, total }) => {
+      environment.clearTimer(timer);
+      timer = environment.setTimer(giveUp, STALL_MS);
+      onProgress?.(total ? loaded / total : 0);
+    };
     request.onload = () => resolve(request.status);
     request.onerror = () => reject(new NetworkError("The upload failed. Start it again."));
     request.onabort = () => reject(new AbortedError());
-    request.onloadend = () => signal?.removeEventListener("abort", abort);
+    request.onloadend = () => {
+      environment.clearTimer(timer);
+      signal?.removeEventListener("abort", abort);
+    };
     signal?.addEventListener("abort", abort);
     request.send(form);
   });

@@ -3,14 +3,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Auth, SIGN_IN_KEY } from "../src/auth.js";
 import type { Environment } from "../src/environment.js";
-import { localLocks, webLocks } from "../src/environment.js";
+import { defaultEnvironment, localLocks, webLocks } from "../src/environment.js";
 import { EmailUnverifiedError, InvalidCredentialsError, NetworkError } from "../src/errors.js";
-import { memoryStorage } from "../src/storage.js";
+import { type KeyValueStorage, memoryStorage } from "../src/storage.js";
 import { VirtualClock } from "./support/virtual_clock.js";
 
 type Answer = [status: number, body: object] | "fail";
 
-function contexts(answers: Record<string, Answer[]>, count = 1): { auths: Auth[]; calls: string[]; clock: VirtualClock; shift: (ms: number) => void } {
+function contexts(answers: Record<string, Answer[]>, count = 1): { auths: Auth[]; calls: string[]; clock: VirtualClock; storage: KeyValueStorage; shift: (ms: number) => void } {
   const clock = new VirtualClock();
   const storage = memoryStorage();
   const calls: string[] = [];
@@ -33,7 +33,7 @@ function contexts(answers: Record<string, Answer[]>, count = 1): { auths: Auth[]
     locks: localLocks(),
   };
   const auths = Array.from({ length: count }, () => new Auth("https://api.example", storage, environment as Environment));
-  return { auths, calls, clock, shift: (ms) => (aheadMs = ms) };
+  return { auths, calls, clock, storage, shift: (ms) => (aheadMs = ms) };
 }
 
 const USER = { user_id: "u1", email: "ada@example.com", name: "Ada", created_at: "", credits: { available: 1, held: 0 } };
@@ -138,18 +138,59 @@ test("codes and passwords are requested and set", async () => {
   assert.deepEqual(calls, ["/auth/resend-code", "/auth/forgot-password", "/auth/reset-password", "/auth/reset-password"]);
 });
 
-test("a sign-out that the API refuses as signed out is done; another failure keeps the sign-in", async () => {
-  const { auths, clock } = contexts({
-    "/auth/login": [signedIn("one"), signedIn("two")],
-    "/auth/logout": [refusal(403, "account_blocked"), refusal(401, "unauthenticated", "signed_out")],
+for (const [name, answers, stop, isComplete] of [
+  ["is signed out already", [refusal(401, "unauthenticated", "signed_out")], async () => undefined, true],
+  ["is blocked", [refusal(403, "account_blocked")], async () => undefined, false],
+  ["cannot be reached", Array.from({ length: 9 }, () => "fail" as const), async () => undefined, false],
+  ["has a session that cannot be stopped", [], () => Promise.reject(new NetworkError("m")), false],
+  ["has a session that does not end", [], () => new Promise<void>(() => undefined), false],
+] as const) {
+  test(`an account that ${name} is signed out here, once`, async () => {
+    const { auths, calls, clock } = contexts({ "/auth/login": [signedIn("one")], "/auth/logout": [...answers] }, 2);
+    const [auth, other] = auths as [Auth, Auth];
+    const reasons: string[] = [];
+    other.onSignedOut((reason) => reasons.push(reason));
+    auth.beforeLogout = stop;
+    await clock.until(auth.login({ email: "a", password: "p" }));
+
+    assert.equal(await clock.until(auth.logout(), 60_000), isComplete);
+    assert.ok(calls.includes("/auth/logout"));
+    assert.deepEqual([await auth.token(), await other.user(), reasons], [undefined, undefined, ["logout"]]);
+    await auth.reject("one", "signed_out"); // too late: nobody is signed in
+    assert.equal(reasons.length, 1);
   });
+}
+
+test("a storage that fails neither signs out nor stops requests", async () => {
+  const refreshes: Answer[] = [[200, tokens("two")], [200, tokens("three")]];
+  const { auths, calls, clock, storage } = contexts({ "/auth/login": [signedIn("one")], "/auth/refresh": refreshes });
   const [auth] = auths as [Auth];
   await clock.until(auth.login({ email: "a", password: "p" }));
-  await assert.rejects(clock.until(auth.logout()));
-  assert.equal(await auth.token(), "one");
+  const { get, set } = storage;
+  storage.set = () => Promise.reject(new Error("QUOTA_BYTES quota exceeded"));
+  await clock.advance(3_500_000);
+  assert.equal(await clock.until(auth.token()), "two");
+  assert.equal(await clock.until(auth.token()), "two"); // though the storage has the old one
+  await clock.advance(3_500_000);
+  assert.equal(await clock.until(auth.token()), "three");
+  assert.equal(await auth.token(), "three");
+  storage.get = () => Promise.reject(new Error("the bridge is lost"));
+  assert.equal(await auth.token(), "three");
+  assert.equal(calls.filter((path) => path === "/auth/refresh").length, 2);
+
+  Object.assign(storage, { get, set });
   await clock.until(auth.logout());
   assert.equal(await auth.token(), undefined);
-  await auth.reject("one", "signed_out"); // too late: nobody is signed in
+});
+
+test("a storage that cannot be read before anything is known says so", async () => {
+  const { auths, storage } = contexts({});
+  storage.get = () => Promise.reject(new Error("the bridge is lost"));
+  await assert.rejects((auths[0] as Auth).token(), /the bridge is lost/);
+});
+
+test("without locks of the browser, all clients of a context still refresh once", async () => {
+  assert.equal(defaultEnvironment().locks, defaultEnvironment().locks);
 });
 
 test("a sign-in without a refresh token ends with its token", async () => {

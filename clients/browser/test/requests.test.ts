@@ -2,50 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createClient } from "../src/client.js";
-import type { Environment } from "../src/environment.js";
 import * as errors from "../src/errors.js";
-import { Requests, type TokenSource } from "../src/requests.js";
-import { settle, VirtualClock } from "./support/virtual_clock.js";
-
-type Reply = { status: number; body?: unknown; headers?: Record<string, string> } | "fail" | "hang";
-
-interface Sent {
-  url: string;
-  init: RequestInit;
-  atMs: number;
-}
-
-const ANONYMOUS: TokenSource = { token: async () => undefined, replace: async () => undefined, reject: async () => undefined };
-
-function network(replies: Reply[], tokens = ANONYMOUS): { requests: Requests; clock: VirtualClock; sent: Sent[]; environment: Partial<Environment> } {
-  const clock = new VirtualClock();
-  const sent: Sent[] = [];
-  let keys = 0;
-  const environment: Partial<Environment> = {
-    fetch: async (url, init) => {
-      sent.push({ url, init, atMs: clock.nowMs });
-      const reply = replies.shift() ?? { status: 200, body: {} };
-      if (reply === "fail") throw new TypeError("fetch failed");
-      if (reply === "hang") {
-        return new Promise((_, reject) => init.signal?.addEventListener("abort", () => reject(new Error("aborted"))));
-      }
-      const body = reply.body === undefined ? null : JSON.stringify(reply.body);
-      return new Response(body, { status: reply.status, headers: reply.headers ?? {} });
-    },
-    monotonicMs: () => clock.nowMs,
-    setTimer: clock.setTimer,
-    clearTimer: clock.clearTimer,
-    random: () => 0.5,
-    randomUUID: () => `key ${++keys}`,
-  };
-  return { requests: new Requests("https://api.example/dev/", environment as Environment, tokens), clock, sent, environment };
-}
-
-function error(code: string, details = {}): object {
-  return { code, message: `about ${code}`, request_id: "r1", details };
-}
-
-const STREAM = { method: "POST", path: "/transcription/stream", body: { action: "start" } } as const;
+import type { TokenSource } from "../src/requests.js";
+import { ANONYMOUS, error, network, STREAM, type Reply } from "./support/network.js";
+import { settle } from "./support/virtual_clock.js";
 
 test("a request keeps its body and its key over all tries, with a growing wait", async () => {
   const { requests, clock, sent } = network(["fail", { status: 503 }, { status: 502, body: error("provider_error") }, { status: 201, body: { ok: 1 } }]);
@@ -67,6 +27,43 @@ for (const status of [409, 429, 502, 503, 504]) {
     assert.deepEqual(sent.map(({ atMs }) => atMs), [0, 7_250]);
   });
 }
+
+test("a Retry-After may be a date, by the clock of the API", async () => {
+  const date = "Sun, 29 Nov 2026 12:00:07 GMT";
+  for (const [headers, waitMs] of [
+    [{ "Retry-After": date, Date: "Sun, 29 Nov 2026 12:00:00 GMT" }, 7_250],
+    [{ "Retry-After": date, Date: "Sun, 29 Nov 2026 13:00:00 GMT" }, 250], // it has passed
+    [{ "Retry-After": "-5" }, 250],
+    [{ "Retry-After": "soon" }, 500], // the usual wait
+    [{ "Retry-After": "" }, 500],
+  ] as [Record<string, string>, number][]) {
+    const { requests, clock, sent } = network([{ status: 503, body: error("unavailable"), headers }]);
+    await clock.until(requests.json(STREAM));
+    assert.deepEqual(sent.map(({ atMs }) => atMs), [0, waitMs], JSON.stringify(headers));
+  }
+  const { requests, clock, sent } = network([{ status: 503, body: error("unavailable"), headers: { "Retry-After": new Date(Date.now() + 30_000).toUTCString() } }]);
+  await clock.until(requests.json(STREAM)); // without a Date, by the clock of the device
+  assert.ok((sent[1]?.atMs ?? 0) > 20_000 && (sent[1]?.atMs ?? 0) < 31_000);
+});
+
+test("an abort ends the wait for a token that another context refreshes", async () => {
+  const never = new Promise<string>(() => undefined);
+  const expired: Reply = { status: 401, body: error("unauthenticated", { reason: "expired" }) };
+  for (const tokens of [{ ...ANONYMOUS, token: () => never }, { ...ANONYMOUS, token: async () => "old", replace: () => never }]) {
+    const controller = new AbortController();
+    const pending = network([expired], tokens).requests.json({ ...STREAM, signal: controller.signal });
+    pending.catch(() => undefined);
+    await settle();
+    controller.abort();
+    await assert.rejects(pending, errors.AbortedError);
+  }
+});
+
+test("a page of a network's sign-in is no answer, and the request is sent again", async () => {
+  const { requests, clock, sent } = network([{ status: 200, body: "<html>", headers: { "Content-Type": "text/html" } }]);
+  await clock.until(requests.json(STREAM));
+  assert.equal(sent.length, 2);
+});
 
 test("a conflict without Retry-After, a long Retry-After and a refusal are the caller's", async () => {
   for (const reply of [
@@ -142,6 +139,12 @@ test("an expired token is replaced once; another expired one is an error", async
   await assert.rejects(clock.until(requests.json(STREAM)), errors.UnauthenticatedError);
   assert.deepEqual(used, ["token 0", "token 1"]);
 
+  used.length = 0;
+  // The device slept while the service was unavailable: its token has expired a second time.
+  const slept = network([expired, { status: 503, body: error("unavailable") }, expired, { status: 200, body: {} }], tokens);
+  await slept.clock.until(slept.requests.json(STREAM));
+  assert.deepEqual(used, ["token 0", "token 1"]);
+
   const refused = network([{ status: 401, body: error("unauthenticated", { reason: "signed_out" }) }], tokens);
   await assert.rejects(refused.clock.until(refused.requests.json(STREAM)), errors.UnauthenticatedError);
   assert.equal(used.at(-1), "rejected token 2: signed_out");
@@ -167,7 +170,9 @@ test("each code has its class, with reason, details and the time to wait", async
     [502, "provider_error", errors.ProviderFailedError],
     [503, "unavailable", errors.UnavailableError],
     [504, "provider_timeout", errors.ProviderFailedError],
-    [415, "unsupported_media_type", errors.ApiError],
+    [415, "unsupported_media_type", errors.UnsupportedMediaTypeError],
+    [500, "internal_error", errors.InternalError],
+    [418, "of_a_newer_api", errors.ApiError],
   ];
   for (const [status, code, ErrorClass] of classes) {
     const response = new Response(JSON.stringify(error(code, { reason: "x", required: 5, available: 2 })), { status, headers: { "Retry-After": "9" } });

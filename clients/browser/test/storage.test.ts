@@ -117,6 +117,17 @@ test("a bridge retries when the worker is killed before it answers", async () =>
   assert.equal(kills, 6);
 });
 
+test("a worker that hangs does not hold up a bridge forever", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const [worker, document] = fakeRuntimes();
+  worker.onMessage.addListener(() => true); // it never responds
+  const waiting = bridgeStorage(document).get("a");
+  waiting.catch(() => undefined);
+  await settle();
+  t.mock.timers.tick(10_001);
+  await assert.rejects(waiting, /does not answer/);
+});
+
 test("outside of an extension the storages of Chrome say what is missing", () => {
   assert.throws(() => chromeStorage(), /bridgeStorage/);
   assert.throws(() => bridgeStorage(), /chrome.runtime/);

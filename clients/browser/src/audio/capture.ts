@@ -95,7 +95,7 @@ export class AudioCapture {
     source.connect(recorder);
     if (isHeard) source.connect(this.#context.destination);
     for (const track of stream.getAudioTracks()) track.addEventListener("ended", () => this.#options.onEnded?.());
-    void this.#context.resume(); // in a page it waits for the user's first click; an extension need not wait
+    this.#context.resume().catch(() => undefined); // in a page it waits for the user's first click; an extension need not wait
   }
 
   /** Ends the capture and lets go of all sources. */

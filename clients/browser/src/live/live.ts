@@ -5,9 +5,10 @@ import { type Environment, sleep } from "../environment.js";
 import { NotFoundError, SessionInUseError } from "../errors.js";
 import type { KeyValueStorage } from "../storage.js";
 import type { Stream } from "../stream.js";
+import { isClosed } from "./end_reason.js";
 import type { LiveOptions } from "./live_options.js";
 import { LiveSession } from "./live_session.js";
-import { SegmentSaver } from "./segment_saver.js";
+import { type SaverListener, SegmentSaver } from "./segment_saver.js";
 import { SegmentsOutbox } from "./segments_outbox.js";
 import { lockName, SessionLock } from "./session_lock.js";
 
@@ -22,9 +23,25 @@ export interface OpenSession {
   isRunning: boolean;
 }
 
+/** How many captions `saveUnsaved` found, by their outcome. */
+export interface UnsavedCaptions {
+  /** They are in their transcripts now. */
+  saved: number;
+  /** Their transcript was deleted or is closed for good, or they were refused: they are dropped. */
+  lost: number;
+  /** The API could not be reached, refuses the account or has no room now: they stay in the storage for the next call. */
+  waiting: number;
+}
+
 const STOP_ALL_KEY = "live-transcription/stop-all";
 /** How long other windows may take to save their last words before a sign-out. */
 const OTHER_WINDOWS_MS = 15_000;
+
+/** What was not saved: why the API refused a save, and how many segments it refused for good. */
+interface Refusal {
+  error?: unknown;
+  lost: number;
+}
 
 export class Live {
   readonly #sessions = new Set<LiveSession>();
@@ -65,50 +82,97 @@ export class Live {
 
   /** Stops a session that nothing runs, with the words that an earlier run could not save. Throws SessionInUseError. */
   stop(sessionId: string): Promise<Schema<"Stopped">> {
-    return this.#withOutbox(sessionId, (saver) => saver.stop());
+    return this.#withOutbox(sessionId, async (saver) => {
+      await this.#renumber(saver.outbox);
+      return saver.stop();
+    });
   }
 
-  /** Saves the words that earlier runs could not save, such as those of sessions that ended without a network. */
-  async saveUnsaved(): Promise<void> {
-    const waiting = await SegmentsOutbox.sessions(this.storage, await this.#userId());
-    if (waiting.length === 0) return;
-    for (const sessionId of waiting) {
-      await this.#withOutbox(sessionId, (saver) => saver.flush()).catch((error: unknown) => {
+  /**
+   * Saves the captions that earlier runs could not save, such as those of sessions that ended without a network. Those whose
+   * transcript is closed for good are dropped. Captions of a session that runs are its own, and not counted.
+   */
+  async saveUnsaved(): Promise<UnsavedCaptions> {
+    const result: UnsavedCaptions = { saved: 0, lost: 0, waiting: 0 };
+    for (const sessionId of await SegmentsOutbox.sessions(this.storage, await this.#userId())) {
+      const work = this.#withOutbox(sessionId, (saver, refusal) => this.#saveUnsaved(saver, refusal, result));
+      await work.catch((error: unknown) => {
         if (!(error instanceof SessionInUseError)) throw error; // its own context saves them
       });
     }
+    return result;
   }
 
-  /** Stops all open sessions of the account, also those of other windows, which save their last words first. */
-  async stopAll(): Promise<void> {
-    await this.#stopOwn();
-    const open = await this.stream.openSessions();
-    if (open.length === 0) return;
-    await this.storage.set(STOP_ALL_KEY, this.environment.randomUUID());
-    for (const { session_id } of open) {
-      const released = this.environment.locks.withLock(lockName(session_id), async () => undefined);
-      await Promise.race([released, sleep(this.environment, OTHER_WINDOWS_MS)]);
-      await this.stop(session_id).catch((error: unknown) => {
-        if (error instanceof SessionInUseError) return this.stream.stop({ session_id });
-        throw error;
+  async #saveUnsaved(saver: SegmentSaver, refusal: Refusal, result: UnsavedCaptions): Promise<void> {
+    const { outbox } = saver;
+    const count = outbox.segments.length;
+    await this.#renumber(outbox).catch((error: unknown) => (refusal.error = error));
+    if (refusal.error === undefined) await saver.flush();
+    let { lost } = refusal;
+    if (isClosed(refusal.error)) {
+      lost += await saver.settleClosed().catch((error: unknown) => {
+        refusal.error = error;
+        return 0;
       });
     }
+    // Another user may have signed in meanwhile, and finds no session of this one.
+    if (refusal.error instanceof NotFoundError && (await this.#userId()) === outbox.userId) {
+      lost += outbox.segments.length;
+      await outbox.clear();
+    }
+    const waiting = outbox.segments.length;
+    result.waiting += waiting;
+    result.lost += lost;
+    result.saved += count - waiting - lost;
+  }
+
+  /** Another device may have continued a session, and used the numbers of segments that were never sent from here. */
+  async #renumber(outbox: SegmentsOutbox): Promise<void> {
+    if (!outbox.hasUnsent) return;
+    const open = (await this.stream.openSessions()).find(({ session_id }) => session_id === outbox.sessionId);
+    if (open) outbox.numberFrom(open.next_seq);
+    else outbox.numberFarAhead();
+  }
+
+  /**
+   * Stops all open sessions of the account, also those of other windows, which save their last words first. Throws the first
+   * of what kept a session from being stopped, when all were tried.
+   */
+  async stopAll(): Promise<void> {
+    const notice = this.environment.randomUUID();
+    await this.storage.set(STOP_ALL_KEY, notice).catch(() => undefined); // other windows begin at once, also without a network
+    await this.#stopOwn();
+    const open = await this.stream.openSessions();
+    const stops = await Promise.allSettled(open.map(({ session_id }) => this.#stopAnywhere(session_id)));
+    const failed = stops.find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
+    if (failed) throw failed.reason;
+  }
+
+  async #stopAnywhere(sessionId: string): Promise<void> {
+    const released = this.environment.locks.withLock(lockName(sessionId), async () => undefined);
+    await Promise.race([released, sleep(this.environment, OTHER_WINDOWS_MS)]);
+    await this.stop(sessionId).catch(async (error: unknown) => {
+      if (error instanceof SessionInUseError) return this.stream.stop({ session_id: sessionId });
+      throw error;
+    });
   }
 
   async #stopOwn(): Promise<void> {
     await Promise.all([...this.#sessions].map((session) => session.stop().catch(() => undefined)));
   }
 
-  async #withOutbox<Result>(sessionId: string, work: (saver: SegmentSaver) => Promise<Result>): Promise<Result> {
+  async #withOutbox<Result>(sessionId: string, work: (saver: SegmentSaver, refusal: Refusal) => Promise<Result>): Promise<Result> {
     const lock = new SessionLock(this.environment.locks);
     await lock.take(sessionId);
     try {
       const outbox = await SegmentsOutbox.open(this.storage, sessionId, await this.#userId());
-      const onRefused = (error: unknown): void => {
-        if (error instanceof NotFoundError) void outbox.clear(); // the transcript was deleted
+      const refusal: Refusal = { lost: 0 };
+      const listener: SaverListener = {
+        onSaved: () => undefined,
+        onWarning: ({ code, count = 0 }) => void (refusal.lost += code === "words_rejected" ? count : 0),
+        onRefused: (error) => (refusal.error = error),
       };
-      const listener = { onSaved: () => undefined, onWarning: () => undefined, onRefused };
-      const result = await work(new SegmentSaver(this.environment, this.stream, sessionId, outbox, listener));
+      const result = await work(new SegmentSaver(this.environment, this.stream, sessionId, outbox, listener), refusal);
       await outbox.stored();
       return result;
     } finally {

@@ -4,7 +4,7 @@ import type { Schema } from "../contract.js";
 import { sleep } from "../environment.js";
 import type { TimedLease } from "../stream.js";
 import { AudioPump } from "./audio_pump.js";
-import { canStillCall, endReason, isWorthRetrying } from "./end_reason.js";
+import { canStillCall, endReason, isWorthRetrying, retryAfterMs } from "./end_reason.js";
 import { LeaseKeeper } from "./lease_keeper.js";
 import { type Caption, Emitter, type LiveEvents, type LiveState } from "./live_events.js";
 import { type LiveOptions, type LiveParts, type LiveSettings, settingsOf } from "./live_options.js";
@@ -14,6 +14,7 @@ import { SegmentsOutbox } from "./segments_outbox.js";
 import { SessionLock } from "./session_lock.js";
 import { Signal } from "./signal.js";
 import { PROVIDERS, SocketLine } from "./socket_line.js";
+import { StartRequest } from "./start_request.js";
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15_000;
@@ -34,7 +35,7 @@ export class LiveSession extends Emitter<LiveEvents> {
   #attempt = new AbortController();
   readonly #settings: LiveSettings;
   readonly #lock: SessionLock;
-  #startKey: string | undefined;
+  readonly #startRequest: StartRequest;
   #opening: Promise<void> | undefined;
   #running: Promise<void> | undefined;
   /** Why the API refuses the session. */
@@ -51,6 +52,7 @@ export class LiveSession extends Emitter<LiveEvents> {
     const { environment } = parts;
     this.#settings = settingsOf(options, PROVIDERS);
     const { sampleRate, bufferSeconds } = this.#settings;
+    this.#startRequest = new StartRequest(environment, parts.stream, this.#settings.body);
     this.#lock = new SessionLock(environment.locks);
     this.#signal = new Signal(environment);
     this.#pump = new AudioPump({
@@ -83,8 +85,7 @@ export class LiveSession extends Emitter<LiveEvents> {
    * may be called again, and charges nothing twice.
    */
   async start(): Promise<void> {
-    const idempotencyKey = (this.#startKey ??= this.parts.environment.randomUUID());
-    await this.#begin(() => this.parts.stream.startTimed(this.#settings.body, { idempotencyKey }));
+    await this.#begin(() => this.#startRequest.send());
   }
 
   /**
@@ -97,10 +98,7 @@ export class LiveSession extends Emitter<LiveEvents> {
       return this.#aimFor("run");
     }
     if (sessionId === undefined) throw new Error("Name the session to resume.");
-    await this.#begin(async () => {
-      await this.#lock.take(sessionId);
-      return this.parts.stream.renewTimed({ session_id: sessionId, interrupted: true }, {});
-    });
+    await this.#begin(() => this.parts.stream.renewTimed({ session_id: sessionId, interrupted: true }, {}), sessionId);
   }
 
   /** Adds audio: mono samples at the session's rate, 16-bit ones or from -1 to 1. Returns whether they are used. */
@@ -134,21 +132,25 @@ export class LiveSession extends Emitter<LiveEvents> {
     return this.#goal !== "pause" || this.#state === "paused" || this.#end !== undefined;
   }
 
-  #begin(request: () => Promise<TimedLease>): Promise<void> {
+  #begin(request: () => Promise<TimedLease>, sessionId?: string): Promise<void> {
     if (this.#state !== "idle") throw new Error("This session was started already. Create another one.");
     this.#goal = "run";
     this.#setState("starting");
-    this.#opening = this.#open(request).finally(() => (this.#opening = undefined));
+    this.#opening = this.#open(request, sessionId).finally(() => (this.#opening = undefined));
     return this.#opening;
   }
 
-  async #open(request: () => Promise<TimedLease>): Promise<void> {
-    const { environment, stream, storage, userId } = this.parts;
+  /** Whatever may fail without the API comes first: its lease is billed. */
+  async #open(request: () => Promise<TimedLease>, sessionId?: string): Promise<void> {
+    const { environment, stream, storage } = this.parts;
     try {
+      const userId = await this.parts.userId();
+      if (sessionId !== undefined) await this.#lock.take(sessionId);
+      const earlier = sessionId === undefined ? undefined : await SegmentsOutbox.open(storage, sessionId, userId);
       const timed = await request();
       const { session_id, next_seq, save_interval_seconds } = timed.lease;
       await this.#lock.take(session_id);
-      const outbox = await SegmentsOutbox.open(storage, session_id, await userId());
+      const outbox = earlier ?? new SegmentsOutbox(storage, session_id, userId);
       outbox.numberFrom(next_seq);
       this.#saver = this.#createSaver(session_id, outbox);
       this.#leases = new LeaseKeeper(environment, stream, this.#settings.leadMs, timed, {
@@ -193,6 +195,8 @@ export class LiveSession extends Emitter<LiveEvents> {
       }
     } catch (error) {
       end = { reason: endReason(error), error };
+      // Another user has signed in, and finds no session of this one: it is not deleted.
+      if (end.reason === "deleted" && (await this.parts.userId().catch(() => undefined)) !== saver.outbox.userId) end.reason = "signed_out";
     }
     await this.#close(end, saver);
   }
@@ -218,6 +222,7 @@ export class LiveSession extends Emitter<LiveEvents> {
   async #openNextSocket(leases: LeaseKeeper, saver: SegmentSaver): Promise<void> {
     const { environment } = this.parts;
     const { signal } = this.#attempt;
+    let leastMs = 0;
     for (let failures = 0; !signal.aborted; failures++) {
       try {
         if (!this.#sockets.current && this.#state !== "starting") await saver.flushBriefly(); // what is saved counts as covered
@@ -229,6 +234,7 @@ export class LiveSession extends Emitter<LiveEvents> {
         return;
       } catch (error) {
         if (signal.aborted) return;
+        leastMs = retryAfterMs(error);
         const isRefused = error instanceof SocketRefusedError;
         if (isRefused && ++this.#refusedSockets >= MOST_REFUSALS) throw error;
         if (!isRefused && !isWorthRetrying(error)) {
@@ -237,7 +243,7 @@ export class LiveSession extends Emitter<LiveEvents> {
         }
       }
       const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** failures);
-      await sleep(environment, delayMs * (0.5 + environment.random()), signal);
+      await sleep(environment, Math.max(leastMs, delayMs * (0.5 + environment.random())), signal);
       if (leases.isExpired) this.#sockets.breakOff(); // at some providers a socket outlives its lease
       if (!this.#sockets.current && this.#state === "live") this.#setState("reconnecting");
     }

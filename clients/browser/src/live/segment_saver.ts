@@ -74,6 +74,21 @@ export class SegmentSaver {
     return stopped;
   }
 
+  /**
+   * Empties the outbox of a session whose transcript is closed. A repeated stop tells which segments are stored: a save whose
+   * answer was lost may have brought them. Returns how many are not. Throws ApiError, NetworkError.
+   */
+  async settleClosed(): Promise<number> {
+    let lost = 0;
+    while (this.outbox.segments.length > 0) {
+      const segments = await this.outbox.nextBatch(STOP_SEGMENTS);
+      const { rejected } = await this.stream.stop({ session_id: this.sessionId, segments });
+      this.outbox.settle(segments, []);
+      lost += rejected.length;
+    }
+    return lost;
+  }
+
   async #flush(tries?: number): Promise<boolean> {
     const options = tries === undefined ? {} : { tries };
     try {

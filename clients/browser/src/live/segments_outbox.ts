@@ -19,6 +19,8 @@ export const STOP_SEGMENTS = 1_000;
 /** Each call holds 256 KB; a segment counts with its text, its speaker and 100 bytes. */
 const MAX_BYTES = 200_000;
 const SEGMENT_BYTES = 100;
+/** The API takes steps of up to 100,000. */
+const FAR_AHEAD = 10_000;
 
 export class SegmentsOutbox {
   #segments: Segment[] = [];
@@ -27,10 +29,11 @@ export class SegmentsOutbox {
   #writing: Promise<void> | undefined;
   #isChanged = false;
 
-  private constructor(
+  /** An outbox without what an earlier run may have left in it. */
+  constructor(
     private readonly storage: KeyValueStorage,
-    private readonly sessionId: string,
-    private readonly userId: string,
+    readonly sessionId: string,
+    readonly userId: string,
   ) {}
 
   /** The outbox of a session, with what an earlier run left in it. */
@@ -55,6 +58,16 @@ export class SegmentsOutbox {
 
   get segments(): readonly Segment[] {
     return this.#segments;
+  }
+
+  /** Whether there are segments that were never sent. */
+  get hasUnsent(): boolean {
+    return this.#segments.some(({ seq }) => !this.#sentSeqs.has(seq));
+  }
+
+  /** Numbers what was never sent where the next number of the session is not known: far above those of other devices. */
+  numberFarAhead(): void {
+    this.numberFrom(Math.max(...this.#segments.map(({ seq }) => seq)) + FAR_AHEAD);
   }
 
   /**

@@ -23,7 +23,7 @@ interface FakeSession {
  * What happens to a request: it never arrives, its answer is lost, it hangs, or it gets this status.
  * `+N` is the Retry-After.
  */
-export type RequestFault = "drop" | "lose" | "hang" | "429+1" | "429+20" | "503+2" | "503" | "502" | "409" | "409+1" | "500";
+export type RequestFault = "drop" | "lose" | "hang" | "429+1" | "429+20" | "429+90" | "503+2" | "503" | "502" | "409" | "409+1" | "500";
 
 type Body = Record<string, unknown>;
 class Refusal extends Error {
@@ -53,6 +53,10 @@ export class FakeBackend {
   leaseSeconds = 60;
   credits = 10_000;
   isBlocked = false;
+  /** Who signs in next. */
+  userId = "u1";
+  /** Every segment of a save is refused so. */
+  rejectedReason: string | undefined;
   isSignedOut = false;
   hasNoNetwork = false;
   /** The network takes everything, or nothing, and answers nothing; no connection breaks off. */
@@ -175,7 +179,7 @@ export class FakeBackend {
 
   #answer(method: string, path: string, text: string, body: Body, key?: string, token?: string): [number, Body] {
     if (path === "/auth/refresh") return [200, this.#refresh()];
-    if (path === "/auth/login") return [200, { ...this.#refresh(), user: { user_id: "u1", email: "ada@example.com" } }];
+    if (path === "/auth/login") return [200, { ...this.#refresh(), user: { user_id: this.userId, email: "ada@example.com" } }];
     if (this.isSignedOut) throw new Refusal(401, "unauthenticated", { reason: "signed_out" });
     if (token === undefined) throw new Refusal(401, "unauthenticated", { reason: "missing" });
     if (!this.validTokens.has(token)) throw new Refusal(401, "unauthenticated", { reason: "expired" });
@@ -240,6 +244,8 @@ export class FakeBackend {
 
   #save(session: FakeSession, segments: Segment[]): Body {
     if (segments.length > MOST_SEGMENTS) throw new Refusal(400, "invalid_request", { field: "segments" });
+    const reason = this.#closedReason(session);
+    if (reason) throw new Refusal(409, "conflict", { reason });
     const { saved, rejected } = this.#store(session, segments);
     const seconds_left = session.state === "active" ? Math.max(0, session.leaseExpiresAt - this.now) : 0;
     const warnings = this.credits < CREDITS_PER_MINUTE ? ["credits_low"] : [];
@@ -247,12 +253,15 @@ export class FakeBackend {
   }
 
   #store(session: FakeSession, segments: Segment[]): { saved: number[]; rejected: Body[] } {
-    const isClosed = session.state === "stopped" && this.now > session.stoppedAt + 120;
+    const closedReason = this.#closedReason(session);
     const saved: number[] = [];
     const rejected: Body[] = [];
     for (const segment of segments) {
       const isFull = !session.segments.has(segment.seq) && session.segments.size >= this.wordsLimit;
-      if (isClosed || isFull) rejected.push({ seq: segment.seq, reason: isClosed ? "session_stopped" : "words_limit" });
+      const isStored = session.segments.get(segment.seq)?.text === segment.text;
+      if (closedReason && isStored) continue; // a repeat
+      const reason = closedReason ?? this.rejectedReason ?? (isFull ? "words_limit" : undefined);
+      if (reason) rejected.push({ seq: segment.seq, reason });
       else {
         session.segments.set(segment.seq, segment);
         session.nextSeq = Math.max(session.nextSeq, segment.seq + 1);
@@ -260,6 +269,13 @@ export class FakeBackend {
       }
     }
     return { saved, rejected };
+  }
+
+  /** Why no words are stored any more. */
+  #closedReason(session: FakeSession): string | undefined {
+    const resumableUntil = session.leaseExpiresAt + 86_400;
+    if (session.state !== "stopped") return this.now > resumableUntil ? "resume_expired" : undefined;
+    return this.now > session.stoppedAt + 120 || session.stoppedAt > resumableUntil ? "session_stopped" : undefined;
   }
 
   #stop(session: FakeSession, body: Body): Body {

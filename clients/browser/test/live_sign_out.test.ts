@@ -1,0 +1,89 @@
+/** A sign-out stops the sessions of all windows first, and signs this device out whatever fails. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Bench } from "./support/bench.js";
+
+test("a sign-out stops the sessions of all windows first, with their last words", async () => {
+  const bench = await new Bench().start();
+  await bench.speak(7);
+  const second = bench.createClient();
+  await bench.clock.until(second.auth.logout());
+
+  assert.equal(bench.session.state, "ended");
+  assert.equal(bench.of("ended")[0]?.reason, "stopped");
+  bench.assertWords();
+  assert.equal(await second.auth.user(), undefined);
+  await bench.clock.until(second.auth.logout()); // nobody is signed in
+});
+
+for (const [name, change] of [
+  ["a blocked account", (bench: Bench) => (bench.backend.isBlocked = true)],
+  ["a lost network", (bench: Bench) => bench.backend.loseNetwork()],
+  ["a network that answers nothing", (bench: Bench) => bench.backend.silenceNetwork()],
+] as const) {
+  test(`a sign-out with ${name} ends within a minute, stops all windows, and keeps the words for the account`, async () => {
+    const bench = await new Bench().start();
+    await bench.speak(9);
+    const second = bench.createClient();
+    const reasons: string[] = [];
+    bench.client.auth.onSignedOut((reason) => reasons.push(reason));
+    change(bench);
+    assert.equal(await bench.clock.until(second.auth.logout(), 60_000), false);
+    assert.deepEqual([await bench.client.auth.user(), reasons], [undefined, ["logout"]]);
+    await bench.clock.advance(600_000); // a stop is repeated for long
+    assert.equal(bench.session.state, "ended");
+
+    Object.assign(bench.backend, { isBlocked: false, hasNoNetwork: false, isSilent: false });
+    await bench.signIn();
+    const { saved } = await bench.clock.until(bench.client.live.saveUnsaved());
+    assert.ok(saved > 0);
+    bench.assertWords(0, bench.captions.length / 2);
+  });
+}
+
+test("a sign-out of an account that was signed out elsewhere is reported once", async () => {
+  const bench = await new Bench().start();
+  await bench.speak(5);
+  const reasons: string[] = [];
+  bench.client.auth.onSignedOut((reason) => reasons.push(reason));
+  bench.backend.isSignedOut = true;
+
+  assert.equal(await bench.clock.until(bench.client.auth.logout()), true);
+  assert.deepEqual(reasons, ["signed_out"]);
+});
+
+test("a storage that is full keeps no session from being stopped before a sign-out", async () => {
+  const bench = await new Bench().start();
+  await bench.speak(5);
+  const { set } = bench.storage;
+  bench.storage.set = (key, value) => (key.endsWith("stop-all") ? Promise.reject(new Error("QUOTA_BYTES")) : set(key, value));
+
+  assert.equal(await bench.clock.until(bench.client.auth.logout()), true);
+  assert.equal(bench.backend.session.state, "stopped");
+  bench.assertWords();
+});
+
+test("a session that cannot be stopped keeps neither the others nor the sign-out from ending", async () => {
+  const bench = await new Bench().start();
+  await bench.speak(7);
+  bench.backend.sessions.unshift({ ...bench.backend.session, id: "s0", segments: new Map() });
+  const second = bench.createClient();
+  const stop = second.live.stop.bind(second.live);
+  second.live.stop = (id) => (id === "s0" ? Promise.reject(new Error("no")) : stop(id));
+
+  assert.equal(await bench.clock.until(second.auth.logout()), false);
+  assert.deepEqual(bench.backend.sessions.map(({ state }) => state), ["active", "stopped"]);
+});
+
+test("a sign-out also stops the session of a window that does not answer", async () => {
+  const bench = await new Bench().start();
+  await bench.speak(7);
+  await bench.session.stop.bind(bench.session); // its window hangs: it reads no message
+  const release = await bench.locks.tryLock("live-transcription/session/s2");
+  const second = bench.createClient();
+  bench.backend.sessions.push({ ...bench.backend.session, id: "s2", segments: new Map() });
+  await bench.clock.until(second.auth.logout());
+
+  assert.ok(release);
+  assert.deepEqual(bench.backend.sessions.map(({ state }) => state), ["stopped", "stopped"]);
+});
