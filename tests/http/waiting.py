@@ -13,18 +13,18 @@ PATIENCE_SECONDS = 90  # only what goes wrong waits so long
 RARELY_SECONDS = 30
 FIRST_CALL_SECONDS, CALL_EVERY_SECONDS = 0.5, 2.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, GROWTH = 0.05, 0.4, 1.2
-HURRIED: set[Path] = set()
+STACK_DIRECTORIES: set[Path] = set()
 Found = TypeVar("Found")
 
 
 @contextmanager
-def hurried_schedules(directory: Path) -> Iterator[None]:
-    """Call the schedules of the stack of this directory whenever a test waits."""
-    HURRIED.add(directory)
+def schedules_called_while_waiting(directory: Path) -> Iterator[None]:
+    """Call the schedules of the stack of this directory every two seconds while a test waits."""
+    STACK_DIRECTORIES.add(directory)
     try:
         yield
     finally:
-        HURRIED.discard(directory)
+        STACK_DIRECTORIES.discard(directory)
 
 
 def wait_for(
@@ -38,7 +38,7 @@ def wait_for(
         assert now < started + seconds, failure
         if now >= next_call_at:
             next_call_at = now + CALL_EVERY_SECONDS
-            for directory in HURRIED:
+            for directory in STACK_DIRECTORIES:
                 call_schedules(directory)
         time.sleep(pause_seconds)
         pause_seconds = min(pause_seconds * GROWTH, LONGEST_PAUSE_SECONDS)
