@@ -416,6 +416,7 @@ def test_the_fields_that_are_cleaned_are_found() -> None:
     assert set(CLEANERS) >= {"clean_email", "strip_edges", "clean_title", "clean_language", "clean_source_url"}
 
 
+@pytest.mark.sampled(55)
 @pytest.mark.parametrize("inner", INNER, ids=ascii)
 @pytest.mark.parametrize("clean", CLEANERS.values(), ids=CLEANERS)
 def test_cleaning_takes_linear_work_for_a_text_as_large_as_a_body(clean: Callable[[str], str], inner: str) -> None:
@@ -433,6 +434,7 @@ def test_the_edges_of_a_text_as_large_as_a_body_are_stripped_in_linear_work(inne
     assert strip_edges(f" \u200b{text}\ufeff\n") == text
 
 
+@pytest.mark.sampled(11)
 @pytest.mark.parametrize("clean", CLEANERS.values(), ids=CLEANERS)
 @pytest.mark.parametrize("inner", [" ", "\u200b\n", "\u3000"], ids=ascii)
 def test_a_text_of_nothing_but_blanks_is_cleaned_too(clean: Callable[[str], str], inner: str) -> None:
