@@ -25,12 +25,15 @@ from tests.shared_server import shared_server
 DONE: Counter[str] = Counter()
 TESTS = Path(__file__).parent
 RECOGNISED = TESTS.parent / ".tools" / "recognised"
+# Every two seconds, as `make run` has them, the schedules of an idle stack take a tenth of a core.
+SCHEDULE_SECONDS = "10"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(LogLeakGuard())
     os.environ.setdefault("SAMPLE_SEED", date.today().isoformat())  # Processes of several take over the first one's.
     os.environ.setdefault("SANDBOX_RECOGNISED_DIRECTORY", str(RECOGNISED))  # Each recording is recognised once.
+    os.environ.setdefault("LOCAL_SCHEDULE_SECONDS", SCHEDULE_SECONDS)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,8 +9,8 @@ from xdist.workermanage import WorkerController
 TESTS = Path(__file__).parent
 # Before all others: files of few long tests, which wait often, so that no process is left with one at the end.
 FIRST = ("stack", "sandbox", "extension", "local", "shipping", "http", "simulation", "repositories")
-# In so many processes: each of them starts the servers of the folder, or counts a whole bill.
-PROCESSES = {"stack": 1, "sandbox": 2, "extension": 1, "http": 2, "benchmarks": 1}
+# In so many processes: each of them starts the servers of the folder, builds its packages, or counts a whole bill.
+PROCESSES = {"stack": 1, "sandbox": 2, "extension": 1, "shipping": 1, "http": 2, "benchmarks": 1}
 
 
 class Folder(pytest.Package):

@@ -19,6 +19,7 @@ from chalice.local import LambdaContext
 from scripts.local.event_log import log, log_exception
 from scripts.local.pause import are_paused
 from scripts.local.queue_events import QueueFeed
+from scripts.local.schedule_calls import last_call_ns
 from scripts.local.stream_events import StreamFeed
 
 IDLE_SECONDS = 0.3  # after the first read that finds no event
@@ -41,7 +42,7 @@ class Feed(Protocol):
 
 
 class ScheduleFeed:
-    """Calls a scheduled function every `every_seconds` instead of at its own, slower rate."""
+    """Calls a scheduled function every `every_seconds` instead of at its own, slower rate, and when it is asked to."""
 
     drains = False
 
@@ -49,11 +50,14 @@ class ScheduleFeed:
         self, name: str, call: Callable[[dict[str, Any]], Any], every_seconds: float, directory: Path | None = None
     ):
         self.name, self._call, self._every_seconds, self._directory = name, call, every_seconds, directory
-        self._next_at = time.monotonic() + every_seconds
+        self._next_at, self._last_call_ns = time.monotonic() + every_seconds, last_call_ns(directory)
 
     def step(self) -> bool:
-        if time.monotonic() < self._next_at or are_paused(self._directory):
+        call_ns = last_call_ns(self._directory)
+        is_due = call_ns != self._last_call_ns or time.monotonic() >= self._next_at
+        if not is_due or are_paused(self._directory):
             return False
+        self._last_call_ns = call_ns
         self._next_at = time.monotonic() + self._every_seconds
         try:
             self._call(scheduled_event(self.name))

@@ -416,6 +416,7 @@ def test_the_fields_that_are_cleaned_are_found() -> None:
     assert set(CLEANERS) >= {"clean_email", "strip_edges", "clean_title", "clean_language", "clean_source_url"}
 
 
+@pytest.mark.sampled(55)
 @pytest.mark.parametrize("inner", INNER, ids=ascii)
 @pytest.mark.parametrize("clean", CLEANERS.values(), ids=CLEANERS)
 def test_cleaning_takes_linear_work_for_a_text_as_large_as_a_body(clean: Callable[[str], str], inner: str) -> None:
@@ -424,9 +425,16 @@ def test_cleaning_takes_linear_work_for_a_text_as_large_as_a_body(clean: Callabl
 
     with suppress(ValueError):
         assert len(clean(text)) <= len(text)
+
+
+@pytest.mark.parametrize("inner", INNER, ids=ascii)
+def test_the_edges_of_a_text_as_large_as_a_body_are_stripped_in_linear_work(inner: str) -> None:
+    text = "x" + inner * (LARGEST_BYTES // len(inner)) + "y"
+
     assert strip_edges(f" \u200b{text}\ufeff\n") == text
 
 
+@pytest.mark.sampled(11)
 @pytest.mark.parametrize("clean", CLEANERS.values(), ids=CLEANERS)
 @pytest.mark.parametrize("inner", [" ", "\u200b\n", "\u3000"], ids=ascii)
 def test_a_text_of_nothing_but_blanks_is_cleaned_too(clean: Callable[[str], str], inner: str) -> None:
@@ -434,7 +442,11 @@ def test_a_text_of_nothing_but_blanks_is_cleaned_too(clean: Callable[[str], str]
 
     with suppress(ValueError):
         assert len(clean(text)) <= len(text)
-    assert strip_edges(text) == ""
+
+
+@pytest.mark.parametrize("inner", [" ", "\u200b\n", "\u3000"], ids=ascii)
+def test_nothing_is_left_of_a_text_of_nothing_but_blanks(inner: str) -> None:
+    assert strip_edges(inner * (LARGEST_BYTES // len(inner))) == ""
 
 
 def test_the_edges_are_those_of_the_pattern_that_the_contract_shows() -> None:

@@ -1,9 +1,7 @@
 """How the HTTP tests live through a catch-up: a recording sent, a job waited for, a sweep that is due at once."""
 
-import time
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
 from msgspec.structs import replace
@@ -16,6 +14,7 @@ from chalicelib.repositories.table import WriteRefusedError
 from sandbox.speech import samples
 from tests.fakes import Backend
 from tests.http.http_client import Person, Sandbox
+from tests.http.waiting import wait_for
 
 CATCHUP, ASK, UPLOADS = "/transcription/catchup", "/transcription/ask", "/transcription/uploads"
 RECORDING, SPOKEN_TEXT = samples()[-1]
@@ -23,8 +22,6 @@ RECORDING_MS = 4_000
 RANGE_MS = 30_000
 HELD, USED = 5, 1  # of RANGE_MS, and of the recording in it
 SENTENCES = ("The harbour opens at nine in the morning.", "The ferry to the island leaves at ten sharp.")
-PATIENCE_SECONDS = 90  # only what goes wrong waits so long
-Found = TypeVar("Found")
 
 
 def upload(person: Person, content: bytes | None = None, media_type: str = "audio/wav") -> str:
@@ -94,7 +91,7 @@ def load_job(books: Backend, job_id: str) -> Job:
 
 
 def make_hold_due(books: Backend, person: Person, job_id: str) -> None:
-    """The hold's time is over now: the sweep, which comes twice a second here, has somebody look at the job."""
+    """The hold's time is over now: the sweep, which comes often while a test waits, has somebody look at the job."""
     for hold in books.open_holds(person.user_id):
         if (hold.kind, hold.reference) == (HoldKind.CATCHUP, job_id):
             with suppress(WriteRefusedError):  # It has just ended.
@@ -109,12 +106,3 @@ def wait_until_swept(books: Backend, person: Person, job_id: str) -> dict[str, A
         return job if (job := get_job(person, job_id))["status"] in ("done", "failed") else None
 
     return wait_for(find)
-
-
-def wait_for(find: Callable[[], Found | None], seconds: float = PATIENCE_SECONDS) -> Found:
-    """What `find` returns in the end."""
-    deadline = time.monotonic() + seconds
-    while not (found := find()):
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.1)
-    return found

@@ -1,9 +1,7 @@
 """How the HTTP tests buy: the hosted page, customers, banks, webhooks, and time that passes at once."""
 
 import json
-import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import requests
@@ -15,10 +13,10 @@ from chalicelib.repositories.table import Write
 from scripts.local.stack import LocalStack
 from tests.fakes import Backend
 from tests.http.http_client import WEBHOOK_SECONDS, Api, Person
+from tests.http.waiting import wait_until
 
 PURCHASE, WEBHOOK = "/credits/purchase", "/webhooks/stripe"
 CREATE = "stripe.sessions_create"
-MAX_WAIT_SECONDS = 90  # only failing tests wait this long
 DEFAULT_ORDERS: dict[str, Any] = {
     "webhook_copies": 1,
     "webhook_twins": 0,
@@ -108,13 +106,6 @@ class PaymentsClient:
 
     def close(self) -> None:
         self._session.close()
-
-
-def wait_until(holds: Callable[[], object], failure: str) -> None:
-    deadline = time.monotonic() + MAX_WAIT_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, failure
-        time.sleep(0.05)
 
 
 def buy(person: Person, package: str = "popular", key: str | None = None, **fields: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from itertools import count
 from typing import Any
 
@@ -25,6 +25,7 @@ from tests.http.http_client import Api, Person, ResponseRecorder, Sandbox
 from tests.http.leak_search import Secrets
 from tests.http.log_lines import request_lines
 from tests.http.schedules import fast_schedules
+from tests.http.waiting import RARELY_SECONDS, schedules_called_while_waiting
 
 # A busy machine may take long to recognise a second of speech; that must not look like a provider's failure.
 PATIENCE = {"ASSEMBLYAI_TIMEOUT_SECONDS": "18", "OPENAI_TIMEOUT_SECONDS": "6", "TOKEN_TIMEOUT_SECONDS": "10"}
@@ -53,8 +54,10 @@ def stack(response_recorder: ResponseRecorder) -> Iterator[LocalStack]:
             patch.delenv(name, raising=False)
         for name, seconds in PATIENCE.items():
             patch.setenv(name, seconds)
+        patch.setenv("LOCAL_SCHEDULE_SECONDS", str(RARELY_SECONDS))
         with DeployedStack(quiet=True, extra_settings=PATIENCE) if IS_DEPLOYED else LocalStack(quiet=True) as running:
-            with fast_schedules(running.aws) if isinstance(running, DeployedStack) else nullcontext():
+            is_deployed = isinstance(running, DeployedStack)
+            with fast_schedules(running.aws) if is_deployed else schedules_called_while_waiting(running.directory):
                 yield running
             running.gather_logs()
             if isinstance(running, DeployedStack):

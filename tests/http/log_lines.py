@@ -10,10 +10,29 @@ import requests
 LogLines = Callable[[], list[dict[str, Any]]]
 
 
+class LogReader:
+    """The request lines of one log, each read once: a log grows with each test, and many tests look at it."""
+
+    def __init__(self) -> None:
+        self._lines: list[dict[str, Any]] = []
+        self._read_bytes = 0
+
+    def read(self, log: Path) -> list[dict[str, Any]]:
+        with log.open("rb") as file:
+            file.seek(self._read_bytes)
+            complete, newline, _ = file.read().rpartition(b"\n")  # The last line may still be written.
+        self._read_bytes += len(complete) + len(newline)
+        lines = [json.loads(line) for line in complete.decode().splitlines() if line.startswith("{")]
+        self._lines += [line for line in lines if line.get("message") == "request"]
+        return list(self._lines)
+
+
+READERS: dict[Path, LogReader] = {}
+
+
 def request_lines(log: Path) -> list[dict[str, Any]]:
     """Every request line, oldest first."""
-    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
-    return [line for line in lines if line.get("message") == "request"]
+    return READERS.setdefault(log, LogReader()).read(log)
 
 
 def lines_of(answer: requests.Response, log_lines: LogLines) -> list[dict[str, Any]]:

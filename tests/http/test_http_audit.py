@@ -97,7 +97,7 @@ def test_starting_and_reading_an_audit_take_few_aws_calls(owner: Person, log_lin
 
 
 def test_the_daily_schedule_starts_no_second_audit(owner: Person, stack: Any) -> None:
-    """In the local stack the schedule runs every two seconds."""
+    """In the local stack the schedule runs every two seconds while a test waits."""
     started_at = run_audit(owner)["started_at"]
     runs_before = daily_runs(stack)
     wait_until(lambda: daily_runs(stack) >= runs_before + 2, "the schedule did not run")

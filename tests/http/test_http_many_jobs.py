@@ -16,6 +16,7 @@ from tests.http.catchup_steps import HELD, USED, catch_up, get_job, upload, wait
 from tests.http.deployed_limits import IS_DEPLOYED
 from tests.http.http_client import Api, Person, ResponseRecorder, Sandbox
 from tests.http.leak_search import Secrets
+from tests.http.waiting import schedules_called_while_waiting
 
 JOBS_PER_PERSON = 5
 CONCURRENT_CALLS = 20
@@ -28,7 +29,7 @@ def alone(request: pytest.FixtureRequest) -> Iterator[LocalStack]:
     if IS_DEPLOYED:
         yield request.getfixturevalue("stack")
         return
-    with LocalStack(quiet=True) as running:
+    with LocalStack(quiet=True) as running, schedules_called_while_waiting(running.directory):
         yield running
 
 

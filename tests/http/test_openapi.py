@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal, get_args
 import pytest
 from chalice import Chalice
 from jsonschema_rs import Draft202012Validator
-from openapi_spec_validator import validate
 
 from app import app, endpoint
 from chalicelib import contract, errors
@@ -82,6 +81,8 @@ def test_the_committed_and_served_document_is_the_generated_one(name: str) -> No
 
 @pytest.mark.long
 def test_it_is_a_valid_document() -> None:
+    from openapi_spec_validator import validate  # Loading it takes long, in each process of a run.
+
     validate(DOCUMENT)
 
 

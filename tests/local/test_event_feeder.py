@@ -9,6 +9,7 @@ from chalice import Chalice, Rate
 from scripts.local import stream_events
 from scripts.local.aws import client
 from scripts.local.events import IDLE_SECONDS, LONGEST_IDLE_SECONDS, SCHEDULE_SECONDS, EventFeeder
+from scripts.local.schedule_calls import call_schedules
 from scripts.local.stream_events import StreamFeed
 
 WITHIN_SECONDS = 2
@@ -238,6 +239,18 @@ def test_a_schedule_keeps_running_after_its_function_raised(start_feeder, eventu
 
     eventually(lambda: len(received) >= 3)
     assert (received[0]["source"], received[0]["detail-type"]) == ("aws.events", "Scheduled Event")
+
+
+def test_schedules_are_called_before_their_time_when_asked(start_feeder, eventually, monkeypatch, tmp_path):
+    received = Received()
+    app = Chalice(app_name="schedules")
+    app.schedule(Rate(1, unit=Rate.HOURS), name="sweep")(received.receive)
+    monkeypatch.setenv("LOCAL_SCHEDULE_SECONDS", "100000")
+    start_feeder(app, positions=tmp_path / "positions")
+
+    for calls in (1, 2):
+        call_schedules(tmp_path)
+        eventually(lambda calls=calls: len(received) == calls)
 
 
 def test_a_function_never_runs_twice_at_the_same_time(aws, queue_url, start_feeder, eventually):

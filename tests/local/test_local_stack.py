@@ -11,6 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -161,8 +162,9 @@ def test_make_run_shows_broken_code_and_ctrl_c_stops_everything(whole_project, t
     for package in ("settings", "models"):  # The scripts read the declared settings.
         shutil.copytree(REPOSITORY / "chalicelib" / package, whole_project / "chalicelib" / package)
     shutil.copy(REPOSITORY / ".chalice" / "resources.yaml", whole_project / ".chalice")
-    (whole_project / "clients" / "extension").mkdir(parents=True)
-    shutil.copy(REPOSITORY / "clients" / "extension" / "manifest.json", whole_project / "clients" / "extension")
+    manifest = Path("clients", "extension", "manifest.json")  # The id of the extension follows from it.
+    (whole_project / manifest.parent).mkdir(parents=True)
+    shutil.copy(REPOSITORY / manifest, whole_project / manifest)
     log = tmp_path / "run.log"
     command = [sys.executable, "-m", "scripts.run"]
 

@@ -1,6 +1,7 @@
 """The official SDKs of two providers, each loaded when a test first uses it: `official.openai`.
 
-Loading them takes two seconds, and each process of a run collects these tests, though one runs them.
+Loading them takes two seconds, and each process of a run collects these tests, though one runs them: tables of cases
+name their errors.
 """
 
 from importlib import import_module

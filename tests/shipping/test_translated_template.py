@@ -6,8 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
 
 from scripts.rollback import AT_ONCE
 from scripts.shipping.access import ROLE_OF
@@ -19,7 +17,13 @@ Resources = dict[str, dict[str, Any]]
 
 
 def translate(template: dict[str, Any], parameters: dict[str, str] | None = None) -> Resources:
-    """The resources that AWS makes of a template with these parameters."""
+    """The resources that AWS makes of a template with these parameters.
+
+    The translator is loaded when it is used: each process of a run collects these tests, though one runs them.
+    """
+    from samtranslator.parser.parser import Parser
+    from samtranslator.translator.translator import Translator
+
     translated: dict[str, Any] = Translator({}, Parser()).translate(copy.deepcopy(template), dict(parameters or {}))
     return dict(translated["Resources"])
 

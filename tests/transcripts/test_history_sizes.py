@@ -78,7 +78,7 @@ def test_every_page_fits(history: History) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.sampled(8)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("form", ["srt", "vtt", "txt", "json"])
 def test_a_file_fits_or_is_refused(history: History, form: str) -> None:
     try:

@@ -3,7 +3,6 @@
 import asyncio
 import io
 
-import av
 import numpy as np
 import pytest
 
@@ -46,6 +45,8 @@ def tones(*tones_hz: float) -> np.ndarray:
 
 
 def encode(samples: np.ndarray, container: str, codec: str, rate_hz: int) -> io.BytesIO:
+    import av  # Loading it takes long, in each process of a run.
+
     file = io.BytesIO()
     with av.open(file, "w", format=container) as output:
         stream = output.add_stream(codec, rate=rate_hz, layout="mono")
