@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.extension.devtools import Context
+from tests.extension.context import Context
+from tests.extension.listener import Listener
 
 HOST = "live-transcription-captions"
 RECTANGLE = f"""async () => {{
@@ -26,6 +27,14 @@ class Overlay:
 
     def __init__(self, page: Context):
         self.page = page
+
+    @classmethod
+    def of_new_session(cls, listener: Listener) -> "Overlay":
+        """The captions of a session that runs and has spoken."""
+        listener.start()
+        listener.wait_for_view("(view) => view.captions.length > 0")
+        assert listener.tab
+        return cls(listener.tab).wait()
 
     @property
     def rectangle(self) -> list[float]:

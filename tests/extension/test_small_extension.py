@@ -61,8 +61,7 @@ def test_the_small_extension_of_the_page_captions_a_tab(
     left = popup.poll(CREDITS, "200 credits")
     speaking.wait_for(lambda: not speaking.contexts(f"{small.origin}/offscreen.html"), "end of the recording")
 
-    body = api.login(email).json()
-    person = Person(api, email, body["user"]["user_id"], body["token"], body["access_token"], body["refresh_token"])
+    person = Person.sign_in(api, email)
     (used,) = person.usage()
     (saved,) = person.get("/transcription/history").json()["items"]
     segments = person.get(f"/transcription/history/{saved['id']}").json()["segments"]
