@@ -10,7 +10,8 @@ from typing import Any
 
 from scripts.local.aws import REPOSITORY
 from scripts.local.extension import EXTENSION_ID
-from tests.extension.devtools import Context, Devtools
+from tests.extension.context import Context
+from tests.extension.devtools import Devtools
 from tests.extension.fault_proxy import FaultProxy
 from tests.http.http_client import PASSWORD, Api, Person
 

@@ -7,7 +7,8 @@ from typing import Any
 from scripts.browser import BrowserError
 from scripts.local.aws import REPOSITORY
 from scripts.local.extension import EXTENSION_ID
-from tests.extension.devtools import Context, Devtools
+from tests.extension.context import Context
+from tests.extension.devtools import Devtools
 from tests.http.http_client import PASSWORD
 
 ROOT = f"chrome-extension://{EXTENSION_ID}"

@@ -1,5 +1,6 @@
 """What must be true of a session at its end: its samples, its words, its gaps and its money."""
 
+import json
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from tests.fakes import Backend
 WORDS_A_SECOND = 2
 LEASE_SECONDS = 60
 CAPTIONS_IN_VIEW = 50
+BILLED_ACTIONS = ("start", "renew", "stop")
 
 
 def sockets(sandbox_url: str) -> list[dict[str, Any]]:
@@ -98,6 +100,15 @@ class Proof:
                 if gap["startMs"] <= second["end_ms"] and gap["endMs"] >= first["start_ms"]
             ]
             assert shown, f"{sorted(missing)} are missing, and no gap shows it: {self.ended['gaps']}"
+
+    def check_repeats(self) -> None:
+        """What failed was sent again as it was: its key was answered in the end, and never had another body."""
+        exchanges = [exchange for exchange in self.listener.proxy.exchanges if exchange.action in BILLED_ACTIONS]
+        answered = {exchange.key for exchange in exchanges if 200 <= exchange.status < 300}
+        forgotten = [exchange for exchange in exchanges if exchange.fault and exchange.key not in answered]
+        assert forgotten == [], f"not repeated with their keys: {forgotten}"
+        bodies = {(exchange.key, json.dumps(exchange.body, sort_keys=True)) for exchange in exchanges}
+        assert len(bodies) == len({exchange.key for exchange in exchanges}), self.listener.proxy.log()
 
     @property
     def _segments(self) -> list[dict[str, Any]]:

@@ -4,7 +4,8 @@ import pytest
 
 from scripts.local.extension import EXTENSION_ID
 from scripts.local.stack import LocalStack
-from tests.extension.devtools import Context, Devtools
+from tests.extension.context import Context
+from tests.extension.devtools import Devtools
 from tests.extension.panel_page import PanelPage, text
 from tests.http.checkout_steps import PaymentsClient
 from tests.http.http_client import PASSWORD, Sandbox, new_email

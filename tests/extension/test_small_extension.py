@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from scripts.local.stack import LocalStack
-from tests.extension.devtools import Context, Devtools, browser_with
+from tests.extension.context import Context
+from tests.extension.devtools import Devtools, browser_with
 from tests.extension.listener import FEED
 from tests.extension.proof import sockets
 from tests.extension.small_extension import PAGE, SmallExtension, files_of
