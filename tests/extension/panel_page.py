@@ -71,6 +71,17 @@ def text(name: str, language: str = "en", **values: str) -> str:
     return found
 
 
+def set_scheme(page: Context, scheme: str) -> None:
+    """`light` or `dark`; nothing moves."""
+    still = {"name": "prefers-reduced-motion", "value": "reduce"}
+    page.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}, still])
+
+
+def load_axe(page: Context) -> None:
+    if not page.run("async () => 'axe' in window"):
+        page.command("Runtime.evaluate", expression=AXE.read_text())
+
+
 @dataclass
 class PanelPage:
     devtools: Devtools
@@ -179,17 +190,11 @@ class PanelPage:
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
         )
 
-    def set_scheme(self, scheme: str) -> None:
-        still = {"name": "prefers-reduced-motion", "value": "reduce"}
-        scheme_feature = {"name": "prefers-color-scheme", "value": scheme}
-        self.page.command("Emulation.setEmulatedMedia", features=[scheme_feature, still])
-
     def check(self, name: str) -> None:
         """No fault for axe, in light and dark, and nothing beyond the edge at the narrowest width."""
-        if not self.page.run("async () => 'axe' in window"):
-            self.page.command("Runtime.evaluate", expression=AXE.read_text())
+        load_axe(self.page)
         for scheme, only in (("light", None), ("dark", ["color-contrast"])):
-            self.set_scheme(scheme)
+            set_scheme(self.page, scheme)
             assert self.page.run(VIOLATIONS, only) == [], f"{name}, {scheme}"
         assert not self.page.run(TOO_WIDE), name
 
