@@ -83,7 +83,7 @@ class Overlay:
 
     @contextmanager
     def over_dialog(self, color: str) -> Iterator[None]:
-        """A dialog of the page lies below the captions: they are a part of it then. Axe judges colours only in a body."""
+        """The captions are in a dialog of the page, as when one is open: axe judges colours only below the body."""
         self.page.run(OPEN_DIALOG, color)
         self.page.poll(f"async () => document.querySelector('dialog > {HOST}') !== null")  # with the next words
         yield

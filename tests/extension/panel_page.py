@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from scripts.browser import BrowserError
@@ -27,6 +28,13 @@ CLICK = """async (name) => {
   if (!found.length) return false;
   found.at(-1).click();
   return true;
+}"""
+MIDDLE = """async (name) => {
+  const found = [...document.querySelectorAll("button, a")].filter(({ innerText }) => innerText.trim() === name);
+  if (!found.length) return undefined;
+  found.at(-1).scrollIntoView({ block: "center", behavior: "instant" });
+  const { left, top, width, height } = found.at(-1).getBoundingClientRect();
+  return [left + width / 2, top + height / 2];
 }"""
 CLICK_ROW = """async (words) => {
   const row = [...document.querySelectorAll("main li a")].find((link) => link.innerText.includes(words));
@@ -134,9 +142,27 @@ class PanelPage:
     def click(self, name: str) -> None:
         self.poll(CLICK, name)
 
+    def click_with_mouse(self, name: str) -> None:
+        """As a person does it: the browser lets some things begin only then."""
+        self.poll(MIDDLE, name)
+        x, y = self.page.run(MIDDLE, name)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.page.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
     def click_row(self, words: str) -> None:
         """The link of a list whose text has these words."""
         self.poll(CLICK_ROW, words)
+
+    def follow(self, name: str, hash_path: str) -> None:
+        """Click what leads to another place."""
+        self.click(name)
+        self.wait_for_place(hash_path)
+
+    def visit(self, hash_path: str, words: str) -> None:
+        """Go to a place, and check it when it shows these words."""
+        self.go(hash_path)
+        self.sees(words)
+        self.check(hash_path)
 
     def fill(self, name: str, value: str) -> None:
         self.poll(FILL, name, value)
@@ -150,13 +176,25 @@ class PanelPage:
     def sign_in(self, email: str, password: str = PASSWORD) -> None:
         self.fill(text("field_email"), email)
         self.fill(text("field_password"), password)
-        self.click(text("action_sign_in"))
-        self.wait_for_place("#/live")
+        self.follow(text("action_sign_in"), "#/live")
 
     def confirm(self, name: str) -> None:
         """Agree in the dialog."""
         self.shows("dialog[open]")
         self.click(name)
+
+    def agree_to_recording(self) -> None:
+        """Answer the page that the first start leads to."""
+        self.wait_for_place("#/consent")
+        self.check("consent")
+        self.click(text("consent_promise"))
+        self.click(text("consent_agree_start"))
+
+    def choose_file(self, path: Path) -> None:
+        """Choose a file in the only field for one."""
+        root = self.page.command("DOM.getDocument")["root"]["nodeId"]
+        field = self.page.command("DOM.querySelector", nodeId=root, selector="input[type=file]")["nodeId"]
+        self.page.command("DOM.setFileInputFiles", nodeId=field, files=[str(path)])
 
     def text_of(self, selector: str) -> str:
         return str(self.page.run("async (selector) => document.querySelector(selector)?.innerText ?? ''", selector))
