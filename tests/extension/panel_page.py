@@ -62,7 +62,8 @@ FOCUSED = """async () => {
   return `${element.tagName} ${label || element.name || ""}`;
 }"""
 VIOLATIONS = """async (only) => {
-  const { violations } = await axe.run(document, only ? { runOnly: only } : {});
+  const options = { resultTypes: ["violations"], selectors: false, ...(only && { runOnly: only }) };
+  const { violations } = await axe.run(document, options);
   const summary = (id) => ({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`;
   return violations.flatMap(({ id, nodes }) => nodes.map(summary(id)));
 }"""

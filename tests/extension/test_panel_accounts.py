@@ -85,6 +85,7 @@ def test_an_unconfirmed_account_that_signs_in_is_led_to_its_code(panel: PanelPag
     panel.sees(text("code_resend"))  # no code was sent now, so there is nothing to wait for
 
 
+@pytest.mark.soak
 def test_who_has_an_account_is_led_from_signing_up_to_signing_in(panel: PanelPage, api: Api) -> None:
     person = Person.register(api)
     panel.sign_up(person.email)

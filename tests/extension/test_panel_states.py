@@ -43,7 +43,7 @@ def test_without_a_network_the_page_says_so_and_retries(panel: PanelPage, api: A
     [
         ("credits", "action_buy"),
         pytest.param("provider", "error_provider", marks=pytest.mark.soak),  # the SDK tries again first
-        ("tab", "error_tab_not_invoked"),
+        pytest.param("tab", "error_tab_not_invoked", marks=pytest.mark.soak),
     ],
 )
 def test_a_start_that_is_refused_says_what_to_do(

@@ -91,6 +91,7 @@ def test_a_person_signs_up_captions_a_tab_and_reads_it_again(
     panel.page.run("async () => { document.querySelector('.rename input').value = 'Stand-up'; }")
     panel.click(text("action_save"))
     panel.sees(text("transcript_renamed"))
+    panel.visit("#/credits", "500 credits")
     panel.visit("#/usage", text("service_ask"))
     panel.visit("#/history", "Stand-up")
     panel.click_row("Stand-up")
@@ -120,6 +121,7 @@ def test_every_state_of_a_session_has_a_view_without_fault(panel: PanelPage) -> 
     panel.put_view(state="idle", captions=[], gaps=[])
 
 
+@pytest.mark.soak
 def test_credits_are_bought_on_the_payment_page(
     panel: PanelPage, browser: Devtools, payments_client: PaymentsClient
 ) -> None:
