@@ -1,5 +1,6 @@
 """One local stack with the ruler, one Chromium with the extension, and a page that speaks."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -106,9 +107,9 @@ def listener(browser: Devtools, api: Api, proxy: FaultProxy, sandbox: Sandbox, p
 
 
 @pytest.fixture
-def gather(stack: LocalStack) -> Gather:
+def gather(stack: LocalStack, soak_counts: Counter[str]) -> Gather:
     """All there is to know about a session that has ended."""
-    return lambda listener, ended: Proof(listener, ended, sockets(stack.dev["sandbox_url"]))
+    return lambda listener, ended: Proof(listener, ended, sockets(stack.dev["sandbox_url"]), counts=soak_counts)
 
 
 @pytest.fixture

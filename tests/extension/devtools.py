@@ -133,7 +133,7 @@ class Devtools:
         return popup
 
     def _pages(self, url: str) -> set[str]:
-        """The targets of pages whose address begins like this, whoever is attached to them."""
+        """The targets of pages whose address begins like this, also those that another client is attached to."""
         pages = self.command("Target.getTargets", filter=[{"type": "page"}])["targetInfos"]
         return {page["targetId"] for page in pages if page["url"].startswith(url)}
 

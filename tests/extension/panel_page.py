@@ -56,6 +56,10 @@ GO = """async (place) => {
   if (location.hash === place) dispatchEvent(new Event("hashchange"));
   else location.hash = place;
 }"""
+RELOAD = """async () => {
+  delete document.body.dataset.ready;
+  setTimeout(() => location.reload());
+}"""
 FOCUSED = """async () => {
   const element = document.activeElement;
   const label = (element.getAttribute("aria-label") ?? element.innerText ?? "").trim();
@@ -114,6 +118,8 @@ class PanelPage:
             }""",
             api_url,
         )
+        self.page.run(RELOAD)  # it remembers the price of what ran before
+        self.wait_for_view()
         self.go("#/sign-in")
 
     def poll(self, function: str, *arguments: Any) -> None:

@@ -45,9 +45,9 @@ def test_axe_finds_no_fault_in_the_captions_in_light_and_dark(overlay: Overlay, 
     with overlay.over_dialog(page_color):
         assert overlay.page.run(IS_IN_FRONT)
         for scheme in ("light", "dark"):
-            violations, colors_judged = overlay.judge(scheme)
+            violations, colors_checked = overlay.judge(scheme)
             assert violations == []
-            assert colors_judged >= 2  # the status and the words
+            assert colors_checked >= 2  # the status and the words
 
 
 def test_keyboard_and_mouse_place_and_size_the_captions_for_good(listener: Listener, overlay: Overlay) -> None:

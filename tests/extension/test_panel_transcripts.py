@@ -34,19 +34,19 @@ def test_a_recording_becomes_a_transcript_that_is_saved_in_every_format(
     browser.command("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path), eventsEnabled=True)
     for kind in ("txt", "srt", "vtt", "json"):
         panel.click(text(f"format_{kind}"))
-        browser.poll(lambda kind=kind: saved(tmp_path, kind), f"saved file: {kind}")  # type: ignore[misc]
-    panel.sees(text("transcript_saved", v1=saved(tmp_path, "json")[0].name))
+        browser.poll(lambda kind=kind: downloads(tmp_path, kind), f"saved file: {kind}")  # type: ignore[misc]
+    panel.sees(text("transcript_saved", v1=downloads(tmp_path, "json")[0].name))
     panel.check("saved")
 
     first = words.split()[0].strip(",.").lower()
     assert first in shown.lower()
     for kind in ("txt", "srt", "vtt"):
-        assert first in saved(tmp_path, kind)[0].read_text().lower()
-    assert saved(tmp_path, "vtt")[0].read_text().startswith("WEBVTT")
-    assert json.loads(saved(tmp_path, "json")[0].read_text())["segments"]
+        assert first in downloads(tmp_path, kind)[0].read_text().lower()
+    assert downloads(tmp_path, "vtt")[0].read_text().startswith("WEBVTT")
+    assert json.loads(downloads(tmp_path, "json")[0].read_text())["segments"]
 
 
-def saved(folder: Path, kind: str) -> list[Path]:
+def downloads(folder: Path, kind: str) -> list[Path]:
     """The finished downloads of a kind."""
     return list(folder.glob(f"*.{kind}"))
 
