@@ -1,5 +1,6 @@
 """Who recognises the speech of a live session: the model, or the ruler in its place."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -11,21 +12,16 @@ from sandbox.recognition.transcript import Transcript, Word
 RULER_PHRASE_WORDS = 4
 
 
-class Span(Protocol):
+@dataclass(frozen=True)
+class Span:
     """A stretch of speech. Times are ms from the start of the stream."""
 
-    @property
-    def start_ms(self) -> int: ...
-
-    @property
-    def speech_end_ms(self) -> int:
-        """The end of its last sound."""
-
-    @property
-    def end_ms(self) -> int: ...
-
-    def recognise(self) -> Transcript:
-        """Its words, timed from its start. Blocks: call it in a thread."""
+    start_ms: int
+    speech_end_ms: int
+    """The end of its last sound."""
+    end_ms: int
+    recognise: Callable[[], Transcript]
+    """Its words, timed from its start. Blocks: call it in a thread."""
 
 
 class LiveSpeech(Protocol):
@@ -41,29 +37,6 @@ class LiveSpeech(Protocol):
 
     def end(self) -> Span | None:
         """End the current span here and return it; None during silence."""
-
-
-@dataclass(frozen=True)
-class ModelSpan:
-    """A phrase that the model recognises as a whole."""
-
-    phrase: Phrase
-    recogniser: Recogniser
-
-    @property
-    def start_ms(self) -> int:
-        return self.phrase.start_ms
-
-    @property
-    def speech_end_ms(self) -> int:
-        return self.phrase.speech_end_ms
-
-    @property
-    def end_ms(self) -> int:
-        return self.phrase.end_ms
-
-    def recognise(self) -> Transcript:
-        return self.recogniser.recognise_short(self.phrase.audio.samples())
 
 
 class ModelSpeech:
@@ -82,39 +55,21 @@ class ModelSpeech:
         self._phrases.silence_ms = silence_ms
 
     def add(self, frames: bytes) -> list[Span]:
-        return [ModelSpan(phrase, self._recogniser) for phrase in self._phrases.add(frames)]
+        return [self._span(phrase) for phrase in self._phrases.add(frames)]
 
     def current(self) -> Span | None:
-        return self._span(self._phrases.current())
+        phrase = self._phrases.current()
+        return self._span(phrase) if phrase else None
 
     def end(self) -> Span | None:
-        return self._span(self._phrases.end())
+        phrase = self._phrases.end()
+        return self._span(phrase) if phrase else None
 
-    def _span(self, phrase: Phrase | None) -> Span | None:
-        return ModelSpan(phrase, self._recogniser) if phrase else None
+    def _span(self, phrase: Phrase) -> Span:
+        def recognise() -> Transcript:
+            return self._recogniser.recognise_short(phrase.audio.samples())
 
-
-@dataclass(frozen=True)
-class RulerSpan:
-    """Words of the ruler, timed in the stream."""
-
-    words: tuple[Word, ...]
-    end_ms: int
-
-    @property
-    def start_ms(self) -> int:
-        return self.words[0].start_ms
-
-    @property
-    def speech_end_ms(self) -> int:
-        return self.words[-1].end_ms
-
-    def recognise(self) -> Transcript:
-        words = [
-            replace(word, start_ms=word.start_ms - self.start_ms, end_ms=word.end_ms - self.start_ms)
-            for word in self.words
-        ]
-        return Transcript(" ".join(word.text for word in words), words)
+        return Span(phrase.start_ms, phrase.speech_end_ms, phrase.end_ms, recognise)
 
 
 class RulerSpeech:
@@ -133,11 +88,18 @@ class RulerSpeech:
         return spans
 
     def current(self) -> Span | None:
-        return RulerSpan(tuple(self._words), self._ruler.received_ms) if self._words else None
+        return self._span(self._words) if self._words else None
 
     def end(self) -> Span | None:
         return self._take(len(self._words)) if self._words else None
 
     def _take(self, count: int) -> Span:
-        words, self._words = tuple(self._words[:count]), self._words[count:]
-        return RulerSpan(words, self._ruler.received_ms)
+        words, self._words = self._words[:count], self._words[count:]
+        return self._span(words)
+
+    def _span(self, words: list[Word]) -> Span:
+        """Words of the ruler are timed in the stream."""
+        start_ms = words[0].start_ms
+        timed = [replace(word, start_ms=word.start_ms - start_ms, end_ms=word.end_ms - start_ms) for word in words]
+        transcript = Transcript(" ".join(word.text for word in words), timed)
+        return Span(start_ms, words[-1].end_ms, self._ruler.received_ms, lambda: transcript)

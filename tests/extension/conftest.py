@@ -1,15 +1,14 @@
 """One local stack with the ruler, one Chromium with the extension, and a page that speaks."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from chalicelib.repositories.table import Tables
 from scripts.browser import chromium
 from scripts.local.extension import EXTENSION_ORIGIN
-from scripts.local.stack import LIMIT_SETTINGS, PROVIDER_SETTINGS, LocalStack
-from tests.engines import client
+from scripts.local.stack import LocalStack
 from tests.extension.devtools import Devtools, browser_with
 from tests.extension.fault_proxy import FaultProxy
 from tests.extension.listener import FEED, WORKER, Listener, View
@@ -17,9 +16,10 @@ from tests.extension.overlay import Overlay
 from tests.extension.panel_page import PanelPage
 from tests.extension.proof import Proof, reset_sockets, sockets
 from tests.extension.small_extension import SmallExtension
-from tests.fakes import Backend, Clock
+from tests.fakes import Backend
 from tests.http.extension import site
 from tests.http.http_client import Api, Person, ResponseRecorder, Sandbox
+from tests.http.running_stack import open_books, remove_own_settings, sign_in_owner
 
 EXTENSION = Path(__file__).parents[2] / "clients" / "extension"
 SETTINGS = {
@@ -42,8 +42,7 @@ def stack(small: SmallExtension) -> Iterator[LocalStack]:
     if chromium() is None:
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
     with pytest.MonkeyPatch.context() as patch:
-        for name in (*PROVIDER_SETTINGS, *LIMIT_SETTINGS, "LIVE_PROVIDERS", "EXTENSION_ORIGIN"):
-            patch.delenv(name, raising=False)
+        remove_own_settings(patch)
         for name, value in SETTINGS.items():
             patch.setenv(name, value)
         patch.setenv("EXTENSION_ORIGIN", f"{EXTENSION_ORIGIN},{small.origin}")
@@ -61,18 +60,14 @@ def api(stack: LocalStack) -> Iterator[Api]:
 @pytest.fixture(scope="package")
 def owner(api: Api, stack: LocalStack) -> Person:
     """An administrator."""
-    body = api.login(stack.dev["admin_email"], stack.dev["admin_password"]).json()
-    tokens = (body["token"], body["access_token"], body["refresh_token"])
-    return Person(api, stack.dev["admin_email"], body["user"]["user_id"], *tokens)
+    return sign_in_owner(api, stack)
 
 
 @pytest.fixture(scope="package")
 def books(stack: LocalStack) -> Iterator[Backend]:
     """The money as it lies in the running backend's tables."""
-    database = client(stack.settings["AWS_ENDPOINT_URL"])
-    tables = Tables(database, stack.settings["LEDGER_TABLE"], stack.settings["APP_TABLE"])
-    yield Backend.on(tables, Clock())
-    database.close()
+    with open_books(stack) as backend:
+        yield backend
 
 
 @pytest.fixture(scope="package")
@@ -107,19 +102,14 @@ def sandbox(stack: LocalStack) -> Iterator[Sandbox]:
 @pytest.fixture
 def listener(browser: Devtools, api: Api, proxy: FaultProxy, sandbox: Sandbox, page_url: str) -> Iterator[Listener]:
     """Somebody new, signed in, with 200 credits."""
-    proxy.reset()
-    browser.errors.clear()
-    sitting = Listener.sit_down(browser, api, proxy, page_url)
-    sitting.sign_in(Person.register(api))
-    yield sitting
-    sitting.leave()
-    assert not browser.errors, "\n".join(browser.errors)
+    with Listener.of_new_person(browser, api, proxy, page_url) as sitting:
+        yield sitting
 
 
 @pytest.fixture
-def gather(stack: LocalStack) -> Gather:
+def gather(stack: LocalStack, soak_counts: Counter[str]) -> Gather:
     """All there is to know about a session that has ended."""
-    return lambda listener, ended: Proof(listener, ended, sockets(stack.dev["sandbox_url"]))
+    return lambda listener, ended: Proof(listener, ended, sockets(stack.dev["sandbox_url"]), counts=soak_counts)
 
 
 @pytest.fixture
@@ -145,7 +135,4 @@ def panel(browser: Devtools, stack: LocalStack) -> Iterator[PanelPage]:
 @pytest.fixture
 def overlay(listener: Listener) -> Overlay:
     """The captions of a session that runs and has spoken."""
-    listener.start()
-    listener.wait_for_view("(view) => view.captions.length > 0")
-    assert listener.tab
-    return Overlay(listener.tab).wait()
+    return Overlay.of_new_session(listener)

@@ -13,12 +13,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection
 
 from scripts.browser import BrowserError, chromium, launch
+from tests.extension.context import ClosedError, Context, Event
 
 FLAGS = (
     "--disable-features=DisableLoadExtensionCommandLineSwitch,LocalNetworkAccessChecks",
@@ -27,54 +28,17 @@ FLAGS = (
     "--use-fake-device-for-media-stream",  # a microphone that beeps; whether it may be used is still asked
 )
 ANSWER_SECONDS = 120
+POLL_SECONDS = 0.02
 KINDS = ("page", "background_page", "service_worker")
 """Of targets with a debugger. `background_page`: an offscreen document."""
-Event = dict[str, Any]
+OF_BROWSER = "devtools:"
+"""Chromium opens a window of its DevTools for a popup that the protocol opened; that is no context of the extension."""
 
 
-class Context:
-    """A page, the service worker or the offscreen document. All methods raise BrowserError."""
+IS_LOADED = "async () => Boolean(globalThis.chrome?.runtime?.id)"  # its first line may not have run yet
 
-    def __init__(self, devtools: "Devtools", session: str, info: Event):
-        self._devtools, self._session = devtools, session
-        self.target_id, self.kind, self.url = str(info["targetId"]), str(info["type"]), str(info["url"])
-        self.is_closed = False
 
-    def command(self, method: str, **parameters: Any) -> Event:
-        return self._devtools.command(method, self._session, **parameters)
-
-    def send(self, method: str, **parameters: Any) -> None:
-        """Send a command without waiting for its answer."""
-        self._devtools.send(method, self._session, **parameters)
-
-    def run(self, function: str, *arguments: Any) -> Any:
-        """Run an asynchronous JavaScript function; returns what it resolves to."""
-        expression = f"({function})({', '.join(map(json.dumps, arguments))})"
-        answer = self.command("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
-        if details := answer.get("exceptionDetails"):
-            raise BrowserError(details.get("exception", {}).get("description") or details["text"])
-        return answer["result"].get("value")
-
-    def poll(self, function: str, *arguments: Any) -> Any:
-        """What the function returns once that is true; also in a page that is still being opened."""
-        deadline = time.monotonic() + ANSWER_SECONDS
-        while time.monotonic() < deadline:
-            with suppress(BrowserError):  # its execution context was replaced
-                if result := self.run(function, *arguments):
-                    return result
-            time.sleep(0.02)
-        raise BrowserError(f"{ANSWER_SECONDS} s passed: {function} is not true in {self.url}")
-
-    def start(self, function: str, *arguments: Any) -> None:
-        """Run a function without waiting for it."""
-        self.send("Runtime.evaluate", expression=f"void ({function})({', '.join(map(json.dumps, arguments))})")
-
-    def close(self) -> None:
-        """Close the page, or kill the worker."""
-        with suppress(BrowserError):  # a debugger would keep the worker
-            self._devtools.command("Target.detachFromTarget", sessionId=self._session)
-        self._devtools.command("Target.closeTarget", targetId=self.target_id)
-        self._devtools.wait_until_gone(self.target_id)
+Found = TypeVar("Found")
 
 
 class Devtools:
@@ -87,6 +51,9 @@ class Devtools:
         self._numbers = itertools.count(1)
         self._answers: dict[int, Event] = {}
         self._contexts: dict[str, Context] = {}
+        self._ended: dict[str, str] = {}
+        """The addresses of contexts that have ended, by their sessions: what they wrote may be read later."""
+        self._tabs: dict[str, str] = {}
         self.first_lines: dict[str, list[str]] = defaultdict(list)
         """Scripts that run before all others in contexts of a kind; for a service worker, when it was found."""
         self.errors: list[str] = []
@@ -99,8 +66,10 @@ class Devtools:
 
     def command(self, method: str, session: str | None = None, **parameters: Any) -> Event:
         number = self.send(method, session, **parameters)
-        self.wait_for(lambda: number in self._answers, f"answer to {method}")
-        answer = self._answers.pop(number)
+        self.wait_for(lambda: number in self._answers or session in self._ended, f"answer to {method}")
+        answer = self._answers.pop(number, None)
+        if answer is None:  # a context that ends answers nothing any more
+            raise ClosedError(f"{method}: {self._ended[session or '']} has ended")
         if "error" in answer:
             raise BrowserError(f"{method}: {answer['error']}")
         return dict(answer["result"])
@@ -111,7 +80,7 @@ class Devtools:
         try:
             self._connection.send(json.dumps(command | ({"sessionId": session} if session else {})))
         except WebSocketException as error:
-            raise BrowserError("the browser has ended") from error
+            raise ClosedError("the browser has ended") from error
         return number
 
     def _attach_to(self, *kinds: str, session: str | None = None) -> None:
@@ -126,40 +95,50 @@ class Devtools:
         return [
             context
             for context in list(self._contexts.values())
-            if context.url.startswith(url) and kind in (None, context.kind)
+            if context.url.startswith(url) and kind in (None, context.kind) and not context.url.startswith(OF_BROWSER)
         ]
 
     def wait_for_context(self, url: str, kind: str | None = None) -> Context:
         """The newest context of this address, when it can be used."""
+
+        def find() -> Context | None:
+            for context in self.contexts(url, kind)[-1:]:
+                with suppress(ClosedError):  # the next one may be there already
+                    return context if context.run(IS_LOADED) else None
+            return None
+
         self.wait_for(lambda: bool(self.contexts(url, kind)), f"context of {url}")
-        context = self.contexts(url, kind)[-1]
-        context.poll("async () => Boolean(globalThis.chrome?.runtime?.id)")  # its first line may not have run yet
-        return context
+        return self.poll(find, f"context of {url}")
 
     def open_page(self, url: str) -> Context:
         """A page in a new tab, when its scripts have run."""
         target = self.command("Target.createTarget", url=url)["targetId"]
-        self.wait_for(lambda: any(context.target_id == target for context in self.contexts()), f"page of {url}")
-        page = next(context for context in self.contexts() if context.target_id == target)
+        self.wait_for(lambda: self._context_of(target) is not None, f"page of {url}")
+        page = self._context_of(target)
+        assert page
         page.poll("async (url) => location.href.startsWith(url) && document.readyState === 'complete'", url)
         return page
 
     def click_action(self, extension_id: str, page: Context) -> Context:
         """Click the extension's button in the toolbar while this page is in front; returns the popup."""
-        tabs = self.command("Target.getTargets", filter=[{"type": "tab"}])["targetInfos"]
-        (tab,) = [tab for tab in tabs if tab["url"] == page.url]
-        self.command("Extensions.triggerAction", id=extension_id, targetId=tab["targetId"])
-        deadline = time.monotonic() + ANSWER_SECONDS
-        while time.monotonic() < deadline:
-            for target in self.command("Target.getTargets", filter=[{"type": "page"}])["targetInfos"]:
-                if not target["attached"] and target["url"].startswith(f"chrome-extension://{extension_id}/"):
-                    # It is in no tab that was attached to, and no event reports it.
-                    self.command("Target.attachToTarget", targetId=target["targetId"], flatten=True)
-                    popup = next(context for context in self.contexts() if context.target_id == target["targetId"])
-                    popup.poll("async () => document.readyState === 'complete'")
-                    return popup
-            time.sleep(0.02)
-        raise BrowserError("no popup opened")
+        root = f"chrome-extension://{extension_id}/"
+        before = self._pages(root)
+        self.command("Extensions.triggerAction", id=extension_id, targetId=page.tab_target_id)
+        (target,) = self.poll(lambda: self._pages(root) - before, "popup")
+        if self._context_of(target) is None:  # it is in no tab that was attached to, and no event reports it
+            self.command("Target.attachToTarget", targetId=target, flatten=True)
+        popup = self._context_of(target)
+        assert popup
+        popup.poll("async () => document.readyState === 'complete'")
+        return popup
+
+    def _pages(self, url: str) -> set[str]:
+        """The targets of pages whose address begins like this, also those that another client is attached to."""
+        pages = self.command("Target.getTargets", filter=[{"type": "page"}])["targetInfos"]
+        return {page["targetId"] for page in pages if page["url"].startswith(url)}
+
+    def _context_of(self, target_id: str) -> Context | None:
+        return next((context for context in self.contexts() if context.target_id == target_id), None)
 
     def kill(self) -> None:
         """End the browser at once, as a power failure would."""
@@ -169,21 +148,39 @@ class Devtools:
 
     def wait_until_gone(self, target_id: str) -> None:
         """Wait until a target has ended; no event reports some of them."""
-        filter = [{"type": kind} for kind in KINDS]
-        while any(
-            target["targetId"] == target_id
-            for target in self.command("Target.getTargets", filter=filter)["targetInfos"]
-        ):
-            time.sleep(0.02)
+        only = [{"type": kind} for kind in KINDS]
+
+        def is_gone() -> bool:
+            targets = self.command("Target.getTargets", filter=only)["targetInfos"]
+            return all(target["targetId"] != target_id for target in targets)
+
+        self.poll(is_gone, f"end of {target_id}")
         with self._condition:
             self._remove(target_id)
+
+    def poll(self, find: Callable[[], Found | None], expected: str) -> Found:
+        """What `find` returns once that is true. A BrowserError of it counts as nothing, but a ClosedError ends it."""
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if found := find():
+                    return found
+            except ClosedError:
+                raise
+            except BrowserError:
+                pass  # its execution context was replaced
+            time.sleep(POLL_SECONDS)
+        raise BrowserError(f"{ANSWER_SECONDS} s passed: no {expected}")
 
     def wait_for(self, is_true: Callable[[], bool], expected: str, seconds: float = ANSWER_SECONDS) -> None:
         """Wait until the browser sent what makes `is_true` true. Raises BrowserError after `seconds`."""
         with self._condition:
             is_in_time = self._condition.wait_for(lambda: is_true() or self._has_ended, seconds)
-        if not is_in_time or not is_true():
-            raise BrowserError(f"{'the browser has ended' if is_in_time else f'{seconds} s passed'}: no {expected}")
+        if is_true():
+            return
+        if is_in_time:
+            raise ClosedError(f"the browser has ended: no {expected}")
+        raise BrowserError(f"{seconds} s passed: no {expected}")
 
     def _read(self) -> None:
         """Handle messages until the browser ends: a new context waits for its debugger, whatever the test does."""
@@ -203,12 +200,13 @@ class Devtools:
     def _handle(self, method: str, parameters: Event, session: str) -> None:
         match method:
             case "Target.attachedToTarget":
-                self._begin(Context(self, parameters["sessionId"], parameters["targetInfo"]), parameters["sessionId"])
+                tab = self._tabs.get(session)
+                context = Context(self, parameters["sessionId"], parameters["targetInfo"], tab)
+                self._begin(context, parameters["sessionId"])
             case "Target.targetCreated" if parameters["targetInfo"]["type"] == "service_worker":
                 self.send("Target.attachToTarget", targetId=parameters["targetInfo"]["targetId"], flatten=True)
             case "Target.detachedFromTarget":
-                if context := self._contexts.pop(parameters["sessionId"], None):
-                    context.is_closed = True
+                self._end(parameters["sessionId"])
             case "Target.targetDestroyed":
                 self._remove(parameters["targetId"])
             case "Target.targetInfoChanged":
@@ -229,6 +227,7 @@ class Devtools:
 
     def _begin(self, context: Context, session: str) -> None:
         if context.kind == "tab":
+            self._tabs[session] = context.target_id
             self._attach_to("page", "background_page", session=session)
             context.send("Runtime.runIfWaitingForDebugger")
             return
@@ -248,14 +247,18 @@ class Devtools:
     def _remove(self, target_id: str) -> None:
         for session, context in list(self._contexts.items()):
             if context.target_id == target_id:
-                context.is_closed = True
-                del self._contexts[session]
+                self._end(session)
+
+    def _end(self, session: str) -> None:
+        if context := self._contexts.pop(session, None):
+            context.is_closed = True
+            self._ended[session] = context.url
 
     def _note(self, session: str, text: str) -> None:
         context = self._contexts.get(session)
-        if context and context.url.startswith("devtools:"):
-            return  # Chromium inspects a popup that the protocol opened: its own page is no context of the extension
-        self.errors.append(f"{context.url if context else 'a closed context'}: {text}")
+        url = context.url if context else self._ended.get(session, "a closed context")
+        if not url.startswith(OF_BROWSER):
+            self.errors.append(f"{url}: {text}")
 
 
 def _is_complaint(entry: Event) -> bool:

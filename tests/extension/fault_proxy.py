@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 FORWARDED = ("Authorization", "Content-Type", "Idempotency-Key", "Origin", "Access-Control-Request-Method")
 FORWARDED += ("Access-Control-Request-Headers",)
 DROPPED = {"connection", "transfer-encoding", "content-length", "server", "keep-alive"}
+HELD_SECONDS = 120
 REFUSALS = {"429": (429, "rate_limited"), "503": (503, "unavailable"), "502": (502, "provider_error")}
 
 
@@ -22,7 +23,7 @@ class Fault:
     """What happens to the next `times` requests with this `action`: that of a body, or a path.
 
     `kind`: `429`, `503` or `502`: refused by the proxy itself. `drop`: the connection breaks before the API has the
-    request. `lost`: after the API has handled it. `slow`: the answer comes 3 seconds late.
+    request. `lost`: after the API has handled it. `slow`: the answer comes 3 seconds late. `held`: when it is released.
     """
 
     action: str
@@ -36,6 +37,7 @@ class Exchange:
     """A request and how it was answered; times are epoch seconds. `status` is 0 where the connection broke."""
 
     action: str
+    key: str | None
     body: dict[str, Any]
     began_at: float
     status: int = 0
@@ -56,6 +58,7 @@ class FaultProxy:
         self._address = urlsplit(api_url).netloc
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
+        self._released = threading.Event()
         self.exchanges: list[Exchange] = []
         self.url = ""
 
@@ -63,8 +66,13 @@ class FaultProxy:
         with self._lock:
             self._faults.append(Fault(action, kind, times, retry_after_seconds))
 
+    def release(self) -> None:
+        """Let the answers go that are held, and those that would be."""
+        self._released.set()
+
     def reset(self) -> None:
         """Delete all faults and exchanges."""
+        self._released.clear()
         with self._lock:
             self._faults.clear()
             self.exchanges.clear()
@@ -144,7 +152,8 @@ class FaultProxy:
             self._answer(handler, *self._forward(handler, body))
             return
         content = _json(body)
-        exchange = Exchange(str(content.get("action") or urlsplit(handler.path).path), content, began_at)
+        action, key = str(content.get("action") or urlsplit(handler.path).path), handler.headers.get("Idempotency-Key")
+        exchange = Exchange(action, key, content, began_at)
         fault = self._take_fault(exchange.action)
         exchange.fault = fault.kind if fault else None
         with self._lock:
@@ -159,6 +168,8 @@ class FaultProxy:
                 _break_off(handler)
             else:
                 time.sleep(3 if fault and fault.kind == "slow" else 0)
+                if fault and fault.kind == "held":
+                    self._released.wait(HELD_SECONDS)
                 exchange.status, exchange.answer = status, _json(answer)
                 self._answer(handler, status, headers, answer)
         exchange.ended_at = time.time()

@@ -3,11 +3,6 @@
  * session takes are replaced by ones that tell their position, as sandbox/recognition/ruler.py reads them.
  */
 (() => {
-  const GROUP = 4;
-  const SOFT_BASE = 64;
-  const LOUD_BASE = 8_000;
-  const LOUD_OFFSET = 4_000;
-
   /**
    * `position`: how many samples sessions took; it goes on where the last document ended. Without breath there are no
    * pauses. A computer that is asleep hears nothing. `wallAheadMs`: how wrong its clock is.
@@ -18,17 +13,7 @@
   const now = Date.now;
   Date.now = () => now() + speech.wallAheadMs;
 
-  function coded(start, length, isSoft) {
-    const samples = new Int16Array(length);
-    for (let place = 0; place < length; place += GROUP) {
-      let number = (start + place) / GROUP;
-      for (let digit = 0; digit < GROUP; digit++) {
-        samples[place + digit] = isSoft ? number % SOFT_BASE : (number % LOUD_BASE) + LOUD_OFFSET;
-        number = Math.floor(number / (isSoft ? SOFT_BASE : LOUD_BASE));
-      }
-    }
-    return samples;
-  }
+  /* CODED */
 
   import(chrome.runtime.getURL("sdk/live-transcription.mjs")).then(({ LiveSession }) => {
     const { feed } = LiveSession.prototype;

@@ -2,16 +2,21 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from scripts.local.aws import REPOSITORY
 from scripts.local.extension import EXTENSION_ID
-from tests.extension.devtools import Context, Devtools
+from tests.extension.context import Context
+from tests.extension.devtools import Devtools
 from tests.extension.fault_proxy import FaultProxy
 from tests.http.http_client import PASSWORD, Api, Person
 
-FEED = (Path(__file__).parent / "feed.js").read_text()
+CODED = REPOSITORY / "clients" / "browser" / "test" / "support" / "coded.js"
+FEED = (Path(__file__).parent / "feed.js").read_text().replace("/* CODED */", CODED.read_text().replace("export ", ""))
 ROOT = f"chrome-extension://{EXTENSION_ID}"
 WORKER, RECORDER, PANEL = f"{ROOT}/background/worker.js", f"{ROOT}/offscreen/", f"{ROOT}/panel/panel.html"
 SHORT_LEASES = {"lease_seconds": 60, "renewLeadSeconds": 60, "pausePatienceSeconds": 1}
@@ -70,6 +75,18 @@ class Listener:
         listener.speak()
         return listener
 
+    @classmethod
+    @contextmanager
+    def of_new_person(cls, devtools: Devtools, api: Api, proxy: FaultProxy, page_url: str) -> Iterator["Listener"]:
+        """Somebody new, signed in, with 200 credits; at the end no context may have written an error."""
+        proxy.reset()
+        devtools.errors.clear()
+        listener = cls.sit_down(devtools, api, proxy, page_url)
+        listener.sign_in(Person.register(api))
+        yield listener
+        listener.leave()
+        assert not devtools.errors, "\n".join(devtools.errors)
+
     def speak(self, **speech: Any) -> None:
         """How the next recording speaks: see feed.js. By default it begins at position 0."""
         self.devtools.reported = speech.get("position", 0)
@@ -101,9 +118,7 @@ class Listener:
 
     def sign_in_elsewhere(self) -> None:
         """Get new tokens for the test itself: a sign-out or a block has ended the old ones."""
-        body = self.api.login(self.account.email).json()
-        tokens = {name: body[name] for name in ("token", "access_token", "refresh_token")}
-        self.person = replace(self.account, **tokens)
+        self.person = Person.sign_in(self.api, self.account.email)
 
     def client(self, function: str) -> Any:
         """What a function of the SDK's client returns, called in the panel."""

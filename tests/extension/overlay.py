@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.extension.devtools import Context
+from tests.extension.context import Context
+from tests.extension.listener import Listener
+from tests.extension.panel_page import load_axe, set_scheme
 
 HOST = "live-transcription-captions"
 RECTANGLE = f"""async () => {{
@@ -18,6 +20,23 @@ IS_IN_FRONT = f"""async () => {{
   const {{ left, top, width, height }} = host.getBoundingClientRect();
   return document.elementFromPoint(left + width / 2, top + height / 2) === host;
 }}"""
+OPEN_DIALOG = """async (color) => {
+  const dialog = document.body.appendChild(document.createElement("dialog"));
+  dialog.style.cssText = `width: 100vw; height: 100vh; max-width: none; max-height: none; background: ${color}`;
+  dialog.showModal();
+}"""
+# A closed shadow root, given to axe as if it were open.
+JUDGE = """async function (host) {
+  Object.defineProperty(host, "shadowRoot", { value: this, configurable: true });
+  try {
+    const { violations, passes } = await axe.run(host);
+    const summary = (id) => ({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`;
+    const found = violations.flatMap(({ id, nodes }) => nodes.map(summary(id)));
+    return [found, passes.find(({ id }) => id === "color-contrast")?.nodes.length ?? 0];
+  } finally {
+    delete host.shadowRoot;
+  }
+}"""
 ARROWS = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
 
 
@@ -26,6 +45,14 @@ class Overlay:
 
     def __init__(self, page: Context):
         self.page = page
+
+    @classmethod
+    def of_new_session(cls, listener: Listener) -> "Overlay":
+        """The captions of a session that runs and has spoken."""
+        listener.start()
+        listener.wait_for_view("(view) => view.captions.length > 0")
+        assert listener.tab
+        return cls(listener.tab).wait()
 
     @property
     def rectangle(self) -> list[float]:
@@ -53,6 +80,41 @@ class Overlay:
                 yield from gather(nodes[child])
 
         return " ".join(gather(top))
+
+    @contextmanager
+    def over_dialog(self, color: str) -> Iterator[None]:
+        """The captions are in a dialog of the page, as when one is open: axe judges colours only below the body."""
+        self.page.run(OPEN_DIALOG, color)
+        self.page.poll(f"async () => document.querySelector('dialog > {HOST}') !== null")  # with the next words
+        yield
+        self.page.run("async () => document.querySelector('dialog').close()")
+        self.page.poll(f"async () => document.querySelector('html > {HOST}') !== null")
+        self.page.run("async () => document.querySelector('dialog').remove()")
+
+    def judge(self, scheme: str) -> tuple[list[str], int]:
+        """What axe finds wrong with the captions, and how many colours of text it judged."""
+        set_scheme(self.page, scheme)
+        load_axe(self.page)
+        nodes = self._all_nodes(self.page.command("DOM.getDocument", depth=-1, pierce=True)["root"])
+        (host,) = [node for node in nodes if node["localName"] == HOST]
+        (root,) = host["shadowRoots"]
+        host_object, root_object = (
+            self.page.command("DOM.resolveNode", nodeId=node["nodeId"])["object"]["objectId"] for node in (host, root)
+        )
+        found, count = self.page.command(
+            "Runtime.callFunctionOn",
+            functionDeclaration=JUDGE,
+            objectId=root_object,
+            arguments=[{"objectId": host_object}],
+            awaitPromise=True,
+            returnByValue=True,
+        )["result"]["value"]
+        return list(found), int(count)
+
+    def _all_nodes(self, node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        yield node
+        for child in node.get("children", []):
+            yield from self._all_nodes(child)
 
     def focus(self, name: str) -> None:
         (button,) = [node for node in self.nodes("button") if node["name"]["value"].startswith(name)]

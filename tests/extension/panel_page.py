@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from scripts.browser import BrowserError
 from scripts.local.aws import REPOSITORY
 from scripts.local.extension import EXTENSION_ID
-from tests.extension.devtools import Context, Devtools
+from tests.extension.context import Context
+from tests.extension.devtools import Devtools
 from tests.http.http_client import PASSWORD
 
 ROOT = f"chrome-extension://{EXTENSION_ID}"
@@ -26,6 +28,13 @@ CLICK = """async (name) => {
   if (!found.length) return false;
   found.at(-1).click();
   return true;
+}"""
+MIDDLE = """async (name) => {
+  const found = [...document.querySelectorAll("button, a")].filter(({ innerText }) => innerText.trim() === name);
+  if (!found.length) return undefined;
+  found.at(-1).scrollIntoView({ block: "center", behavior: "instant" });
+  const { left, top, width, height } = found.at(-1).getBoundingClientRect();
+  return [left + width / 2, top + height / 2];
 }"""
 CLICK_ROW = """async (words) => {
   const row = [...document.querySelectorAll("main li a")].find((link) => link.innerText.includes(words));
@@ -47,13 +56,18 @@ GO = """async (place) => {
   if (location.hash === place) dispatchEvent(new Event("hashchange"));
   else location.hash = place;
 }"""
+RELOAD = """async () => {
+  delete document.body.dataset.ready;
+  setTimeout(() => location.reload());
+}"""
 FOCUSED = """async () => {
   const element = document.activeElement;
   const label = (element.getAttribute("aria-label") ?? element.innerText ?? "").trim();
   return `${element.tagName} ${label || element.name || ""}`;
 }"""
 VIOLATIONS = """async (only) => {
-  const { violations } = await axe.run(document, only ? { runOnly: only } : {});
+  const options = { resultTypes: ["violations"], selectors: false, ...(only && { runOnly: only }) };
+  const { violations } = await axe.run(document, options);
   const summary = (id) => ({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`;
   return violations.flatMap(({ id, nodes }) => nodes.map(summary(id)));
 }"""
@@ -68,6 +82,17 @@ def text(name: str, language: str = "en", **values: str) -> str:
     for number, value in values.items():
         found = found.replace(f"${number[1:]}", value)
     return found
+
+
+def set_scheme(page: Context, scheme: str) -> None:
+    """`light` or `dark`; nothing moves."""
+    still = {"name": "prefers-reduced-motion", "value": "reduce"}
+    page.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}, still])
+
+
+def load_axe(page: Context) -> None:
+    if not page.run("async () => 'axe' in window"):
+        page.command("Runtime.evaluate", expression=AXE.read_text())
 
 
 @dataclass
@@ -93,6 +118,8 @@ class PanelPage:
             }""",
             api_url,
         )
+        self.page.run(RELOAD)  # it remembers the price of what ran before
+        self.wait_for_view()
         self.go("#/sign-in")
 
     def poll(self, function: str, *arguments: Any) -> None:
@@ -122,9 +149,27 @@ class PanelPage:
     def click(self, name: str) -> None:
         self.poll(CLICK, name)
 
+    def click_with_mouse(self, name: str) -> None:
+        """As a person does it: the browser lets some things begin only then."""
+        self.poll(MIDDLE, name)
+        x, y = self.page.run(MIDDLE, name)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.page.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
     def click_row(self, words: str) -> None:
         """The link of a list whose text has these words."""
         self.poll(CLICK_ROW, words)
+
+    def follow(self, name: str, hash_path: str) -> None:
+        """Click what leads to another place."""
+        self.click(name)
+        self.wait_for_place(hash_path)
+
+    def visit(self, hash_path: str, words: str) -> None:
+        """Go to a place, and check it when it shows these words."""
+        self.go(hash_path)
+        self.sees(words)
+        self.check(hash_path)
 
     def fill(self, name: str, value: str) -> None:
         self.poll(FILL, name, value)
@@ -138,13 +183,25 @@ class PanelPage:
     def sign_in(self, email: str, password: str = PASSWORD) -> None:
         self.fill(text("field_email"), email)
         self.fill(text("field_password"), password)
-        self.click(text("action_sign_in"))
-        self.wait_for_place("#/live")
+        self.follow(text("action_sign_in"), "#/live")
 
     def confirm(self, name: str) -> None:
         """Agree in the dialog."""
         self.shows("dialog[open]")
         self.click(name)
+
+    def agree_to_recording(self) -> None:
+        """Answer the page that the first start leads to."""
+        self.wait_for_place("#/consent")
+        self.check("consent")
+        self.click(text("consent_promise"))
+        self.click(text("consent_agree_start"))
+
+    def choose_file(self, path: Path) -> None:
+        """Choose a file in the only field for one."""
+        root = self.page.command("DOM.getDocument")["root"]["nodeId"]
+        field = self.page.command("DOM.querySelector", nodeId=root, selector="input[type=file]")["nodeId"]
+        self.page.command("DOM.setFileInputFiles", nodeId=field, files=[str(path)])
 
     def text_of(self, selector: str) -> str:
         return str(self.page.run("async (selector) => document.querySelector(selector)?.innerText ?? ''", selector))
@@ -178,17 +235,11 @@ class PanelPage:
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
         )
 
-    def set_scheme(self, scheme: str) -> None:
-        still = {"name": "prefers-reduced-motion", "value": "reduce"}
-        scheme_feature = {"name": "prefers-color-scheme", "value": scheme}
-        self.page.command("Emulation.setEmulatedMedia", features=[scheme_feature, still])
-
     def check(self, name: str) -> None:
         """No fault for axe, in light and dark, and nothing beyond the edge at the narrowest width."""
-        if not self.page.run("async () => 'axe' in window"):
-            self.page.command("Runtime.evaluate", expression=AXE.read_text())
+        load_axe(self.page)
         for scheme, only in (("light", None), ("dark", ["color-contrast"])):
-            self.set_scheme(scheme)
+            set_scheme(self.page, scheme)
             assert self.page.run(VIOLATIONS, only) == [], f"{name}, {scheme}"
         assert not self.page.run(TOO_WIDE), name
 

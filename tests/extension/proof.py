@@ -1,8 +1,10 @@
 """What must be true of a session at its end: its samples, its words, its gaps and its money."""
 
+import json
 import math
+from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +18,7 @@ from tests.fakes import Backend
 WORDS_A_SECOND = 2
 LEASE_SECONDS = 60
 CAPTIONS_IN_VIEW = 50
+BILLED_ACTIONS = ("start", "renew", "stop")
 
 
 def sockets(sandbox_url: str) -> list[dict[str, Any]]:
@@ -36,6 +39,8 @@ class Proof:
     sockets: list[dict[str, Any]]
     credits: int = 200
     """Those of the account before the session."""
+    counts: Counter[str] = field(default_factory=Counter)
+    """What was proven, for the end of the run."""
 
     @property
     def fed_samples(self) -> int:
@@ -65,6 +70,8 @@ class Proof:
             position = end
         assert position == self.fed_samples
         assert sum(socket["unreadable_samples"] for socket in self.sockets) == 0
+        self._count("hand-overs between sockets", len(self.sockets) - 1)
+        self._count("samples that reached exactly one socket", self.fed_samples)
 
     def check_every_sample_received(self) -> None:
         """Each sample that was fed reached a socket; some reached two, because the first one broke off."""
@@ -78,6 +85,7 @@ class Proof:
         """Each word that was spoken is in the transcript, in order, and the last ones in the view."""
         words = words_of(self.transcript["segments"])
         assert words == self.expected_words, _difference(words, self.expected_words)
+        self._count("words that are in the transcript once and in order", len(words))
         assert words_of(self.ended["captions"]) == words_of(self._segments[-CAPTIONS_IN_VIEW:])
         assert self.ended["gaps"] == []
 
@@ -99,6 +107,15 @@ class Proof:
             ]
             assert shown, f"{sorted(missing)} are missing, and no gap shows it: {self.ended['gaps']}"
 
+    def check_repeats(self) -> None:
+        """What failed was sent again as it was: its key was answered in the end, and never had another body."""
+        exchanges = [exchange for exchange in self.listener.proxy.exchanges if exchange.action in BILLED_ACTIONS]
+        answered = {exchange.key for exchange in exchanges if 200 <= exchange.status < 300}
+        forgotten = [exchange for exchange in exchanges if exchange.fault and exchange.key not in answered]
+        assert forgotten == [], f"not repeated with their keys: {forgotten}"
+        bodies = {(exchange.key, json.dumps(exchange.body, sort_keys=True)) for exchange in exchanges}
+        assert len(bodies) == len({exchange.key for exchange in exchanges}), self.listener.proxy.log()
+
     @property
     def _segments(self) -> list[dict[str, Any]]:
         return sorted(self.transcript["segments"], key=lambda segment: int(segment["seq"]))
@@ -119,6 +136,11 @@ class Proof:
         assert sum(-movement["credits"] for movement in person.usage()) == used
         assert person.balance() == (self.credits - used, 0)
         books.check_invariants(person.user_id)
+        self._count("seconds billed as the server's clock and the ledger say", billed_seconds)
+        self._count("credits used, as statement and balance say", used)
+
+    def _count(self, name: str, number: int) -> None:
+        self.counts[f"extension: {name}"] += number
 
 
 def billed_seconds(leases: list[Exchange], stop: Exchange) -> tuple[int, int]:

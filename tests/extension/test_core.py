@@ -1,28 +1,26 @@
-"""The core of the extension in a real browser: how it loads, the captions in the tab, and what a page can do."""
+"""The captions in the tab, in a real browser: one session, whose captions each test uses in another way."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
-from scripts.local.extension import EXTENSION_ID
 from tests.extension.devtools import Devtools
+from tests.extension.fault_proxy import FaultProxy
 from tests.extension.listener import Listener
 from tests.extension.overlay import HOST, IS_IN_FRONT, Overlay
+from tests.http.http_client import Api
 
 
-def test_the_extension_loads_without_a_warning_under_its_pinned_id(browser: Devtools) -> None:
-    page = browser.open_page("chrome://extensions/")
+@pytest.fixture(scope="module")
+def listener(browser: Devtools, api: Api, proxy: FaultProxy, page_url: str) -> Iterator[Listener]:
+    with Listener.of_new_person(browser, api, proxy, page_url) as sitting:
+        yield sitting
 
-    found = page.run("async () => chrome.developerPrivate.getExtensionsInfo()")
 
-    page.close()
-    (extension,) = [item for item in found if item["id"] == EXTENSION_ID]
-    for kind in ("manifestErrors", "runtimeErrors", "installWarnings"):
-        assert extension[kind] == [], kind
-    assert {command["name"] for command in extension["commands"] if command["keybinding"]} == {
-        "_execute_action",
-        "toggle-captions",
-    }
+@pytest.fixture(scope="module")
+def overlay(listener: Listener) -> Overlay:
+    return Overlay.of_new_session(listener)
 
 
 def test_captions_are_read_aloud_politely_and_the_page_cannot_read_them(listener: Listener, overlay: Overlay) -> None:
@@ -34,11 +32,22 @@ def test_captions_are_read_aloud_politely_and_the_page_cannot_read_them(listener
     # The page may style its own elements, and nothing of the captions.
     overlay.page.run(
         """async () => {
-          const style = document.head.appendChild(document.createElement("style"));
-          style.textContent = "html * { display: none !important; opacity: 0 !important; left: -9999px !important; }";
+          globalThis.own = document.head.appendChild(document.createElement("style"));
+          own.textContent = "html * { display: none !important; opacity: 0 !important; left: -9999px !important; }";
         }"""
     )
     assert overlay.page.run(IS_IN_FRONT)
+    overlay.page.run("async () => own.remove()")
+
+
+@pytest.mark.parametrize("page_color", ["white", "black"])
+def test_axe_finds_no_fault_in_the_captions_in_light_and_dark(overlay: Overlay, page_color: str) -> None:
+    with overlay.over_dialog(page_color):
+        assert overlay.page.run(IS_IN_FRONT)
+        for scheme in ("light", "dark"):
+            violations, colors_checked = overlay.judge(scheme)
+            assert violations == []
+            assert colors_checked >= 2  # the status and the words
 
 
 def test_keyboard_and_mouse_place_and_size_the_captions_for_good(listener: Listener, overlay: Overlay) -> None:
@@ -78,12 +87,14 @@ def test_captions_are_above_a_full_screen(overlay: Overlay) -> None:
     overlay.page.poll("async () => document.fullscreenElement === document.body")
     overlay.page.poll(IS_IN_FRONT)
     overlay.page.run("async () => document.exitFullscreen()")
+    overlay.page.poll(IS_IN_FRONT)
 
 
-@pytest.mark.soak
 def test_captions_that_were_hidden_come_back_when_asked_for(listener: Listener, overlay: Overlay) -> None:
     overlay.press("Hide", "Enter")
-    listener.wait_for_view("(view) => view.overlay === 'hidden'")
+    overlay.page.poll(f"async () => !(await ({IS_IN_FRONT})())")
+    shown = len(listener.wait_for_view("(view) => view.overlay === 'hidden'")["captions"])
+    listener.wait_for_view(f"(view) => view.captions.length > {shown}")
     assert not overlay.page.run(IS_IN_FRONT)
 
     assert listener.send("SHOW_CAPTIONS", isVisible=True) == {"value": {}}

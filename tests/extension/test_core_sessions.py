@@ -1,19 +1,25 @@
 """Sessions of the extension in a real browser: navigation, closed tabs and documents, and interrupted ones."""
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.extension.listener import ROOT, WORKER, Listener
+from tests.extension.conftest import Gather
+from tests.extension.context import Context
+from tests.extension.listener import ROOT, WORKER, Listener, words_of
 from tests.extension.overlay import Overlay
-from tests.extension.proof import Proof, words_of
+from tests.extension.panel_page import PanelPage, text
+from tests.fakes import Backend
 
 COUNT_DOCUMENTS = """async () =>
   (await chrome.runtime.getContexts({ contextTypes: ["OFFSCREEN_DOCUMENT"] })).length"""
+# Without those of a window of the developer tools. The extension may not see their addresses.
+NEWEST_TABS = """async () =>
+  (await chrome.windows.getAll({ populate: true, windowTypes: ["normal"] })).flatMap(({ tabs }) => tabs)
+    .map(({ id }) => id).sort((one, other) => one - other).slice(-2)"""
+HAS_ENDED = "(view) => view.state === 'ended' && view.ended"
 
 
-def test_a_session_outlives_the_pages_of_its_tab(
-    listener: Listener, overlay: Overlay, stop: Callable[[Listener], Proof]
+def test_a_session_outlives_the_pages_of_its_tab_and_ends_with_the_tab(
+    listener: Listener, overlay: Overlay, gather: Gather, books: Backend
 ) -> None:
     """On the same site the captions are put back; on another one the panel alone shows them."""
     overlay.page.send("Page.navigate", url=f"{listener.page_url}?same-site")
@@ -24,23 +30,44 @@ def test_a_session_outlives_the_pages_of_its_tab(
     listener.wait_for_view("(view) => view.overlay === 'unavailable'")
     shown = len(listener.view["captions"])
     listener.wait_for_view(f"(view) => view.captions.length > {shown}")
-
-    proof = stop(listener)
-    proof.check_every_sample_once()
-    proof.check_every_word_once()
-
-
-def test_closing_the_tab_ends_the_session_with_its_last_words(listener: Listener, overlay: Overlay) -> None:
-    listener.wait_for_audio(1)
-
     overlay.page.close()
 
-    view = listener.wait_for_view("(view) => view.state === 'ended'")
+    view = listener.wait_for_view(HAS_ENDED)
     assert (view["ended"]["reason"], view["ended"]["cause"]) == ("stopped", "tab_closed")
-    assert view["ended"]["billedSeconds"] > 0
     listener.panel.poll(f"async () => await ({COUNT_DOCUMENTS})() === 0")
+    proof = gather(listener, view)
+    proof.check_every_sample_once()
+    proof.check_every_word_once()
+    proof.check_money(books)
 
 
+def test_the_keyboard_starts_and_stops_captions_of_the_tab_in_front(
+    listener: Listener, gather: Gather, books: Backend
+) -> None:
+    """The shortcut allows the capture, as a click would."""
+    listener.tab = listener.devtools.open_page(listener.page_url)
+    press_shortcut(listener.tab)
+    listener.wait_for_view("(view) => view.state === 'live'")
+    Overlay(listener.tab).wait()
+
+    press_shortcut(listener.tab)
+
+    view = listener.wait_for_view(HAS_ENDED)
+    assert view["ended"]["reason"] == "stopped"
+    proof = gather(listener, view)
+    proof.check_every_sample_once()
+    proof.check_money(books)
+
+
+def press_shortcut(page: Context) -> None:
+    """Alt+Shift+L, which the manifest suggests for `toggle-captions`."""
+    key = {"key": "L", "code": "KeyL", "windowsVirtualKeyCode": 76, "nativeVirtualKeyCode": 76, "modifiers": 1 | 8}
+    page.command("Page.bringToFront")
+    for kind in ("rawKeyDown", "keyUp"):
+        page.command("Input.dispatchKeyEvent", type=kind, **key)
+
+
+@pytest.mark.soak
 def test_the_microphone_is_mixed_in_where_it_is_allowed_and_costs_nothing_where_not(listener: Listener) -> None:
     tab_id = listener.open_tab()
     assert listener.send("START", tabId=tab_id, microphone=True)["code"] == "microphone_denied"
@@ -57,8 +84,18 @@ def test_the_microphone_is_mixed_in_where_it_is_allowed_and_costs_nothing_where_
         listener.devtools.command("Browser.setPermission", setting="prompt", **permission)
 
 
-def test_two_starts_at_once_make_one_session_and_one_document(listener: Listener) -> None:
-    tab_id = listener.open_tab()
+def test_starts_that_are_refused_cost_nothing_and_starts_at_once_make_one_session(
+    listener: Listener, page_url: str
+) -> None:
+    page = listener.devtools.open_page(f"{page_url}?not-clicked")
+    own = listener.devtools.open_page("chrome://version/")
+    (page_id, own_id) = listener.panel.run(NEWEST_TABS)
+    assert listener.send("START", tabId=page_id)["code"] == "tab_not_invoked"
+    assert listener.send("START", tabId=own_id)["code"] == "tab_protected"
+    assert listener.view["state"] == "idle"  # nor are the captions of who was signed in before
+    assert listener.proxy.of("start", 201) == []
+    page.close()
+    own.close()
 
     answers = listener.panel.run(
         """async (tabId) => {
@@ -66,7 +103,7 @@ def test_two_starts_at_once_make_one_session_and_one_document(listener: Listener
           const start = () => send("START", { tabId }).then(() => "started", ({ code }) => code);
           return Promise.all([start(), start(), start()]);
         }""",
-        tab_id,
+        listener.open_tab(),
     )
 
     assert sorted(answers) == ["session_running", "session_running", "started"]
@@ -76,38 +113,27 @@ def test_two_starts_at_once_make_one_session_and_one_document(listener: Listener
     listener.panel.poll(f"async () => await ({COUNT_DOCUMENTS})() === 0")
 
 
-def test_a_start_on_a_page_that_was_not_clicked_costs_nothing(listener: Listener, page_url: str) -> None:
-    page = listener.devtools.open_page(f"{page_url}?not-clicked")
-    own = listener.devtools.open_page("chrome://version/")
-    (page_id, own_id) = listener.panel.run(
-        "async () => (await chrome.tabs.query({})).map(({ id }) => id).sort((one, other) => one - other).slice(-2)"
-    )
-
-    assert listener.send("START", tabId=page_id)["code"] == "tab_not_invoked"
-    assert listener.send("START", tabId=own_id)["code"] == "tab_protected"
-
-    assert listener.view["state"] == "idle"  # nor are the captions of who was signed in before
-    assert listener.proxy.of("start") == []
-    page.close()
-    own.close()
-
-
 def test_a_session_whose_document_was_closed_goes_on_in_the_same_transcript(
-    listener: Listener, overlay: Overlay, stop: Callable[[Listener], Proof]
+    listener: Listener, overlay: Overlay, gather: Gather, books: Backend
 ) -> None:
+    """The card in the panel asks, and what it says is done."""
     transcript_id = listener.view["transcriptId"]
-    listener.wait_for_audio(2)
     listener.recorder.close()
 
     view = listener.wait_for_view("(view) => view.interrupted !== undefined")
     assert (view["state"], view["ended"]["cause"]) == ("ended", "recorder_lost")
     assert view["interrupted"]["transcriptId"] == transcript_id
     listener.speak(position=listener.fed_samples)
-    answer = listener.send("RESUME_SESSION", sessionId=view["interrupted"]["sessionId"], tabId=listener.view["tabId"])
-    assert answer == {"value": {}}
+    panel = PanelPage(listener.devtools, listener.panel)
+    panel.sees(text("interrupted_title"))
+    panel.click(text("interrupted_resume"))
+    panel.sees(text("state_live"))
     listener.wait_for_audio(2)
+    panel.click(text("action_stop"))
+    panel.sees(text("overlay_ended_stopped"))
+    assert text("interrupted_title") not in panel.text_of("main")
 
-    proof = stop(listener)
+    proof = gather(listener, listener.wait_for_view(HAS_ENDED))
     assert proof.ended["transcriptId"] == transcript_id
     numbers = [int(word[1:]) for word in words_of(proof.transcript["segments"])]
     assert numbers == sorted(set(numbers))
@@ -120,8 +146,10 @@ def test_a_session_whose_document_was_closed_goes_on_in_the_same_transcript(
         assert any(
             shown_gap["startMs"] <= gap["start_ms"] and gap["end_ms"] <= shown_gap["endMs"] for shown_gap in shown
         )
+    proof.check_money(books)
 
 
+@pytest.mark.soak
 def test_an_interrupted_session_without_an_answer_is_stopped_and_billed_no_longer(
     listener: Listener, overlay: Overlay
 ) -> None:
@@ -149,9 +177,7 @@ def test_an_interrupted_session_without_an_answer_is_stopped_and_billed_no_longe
 @pytest.mark.soak
 def test_an_interrupted_session_can_be_finished_at_once(listener: Listener, overlay: Overlay) -> None:
     listener.recorder.close()
-    view = listener.wait_for_view("(view) => view.interrupted !== undefined")
+    PanelPage(listener.devtools, listener.panel).click(text("interrupted_finish"))
 
-    assert listener.send("STOP_SESSION", sessionId=view["interrupted"]["sessionId"]) == {"value": {}}
-
-    assert "interrupted" not in listener.view
+    listener.wait_for_view("(view) => view.interrupted === undefined")
     assert listener.client("(client) => client.live.findOpen()") == []

@@ -92,6 +92,7 @@ def test_a_session_whose_credits_run_out_ends_with_its_last_words(
     proof.check_money(books)
 
 
+@pytest.mark.soak
 def test_a_session_goes_on_after_its_browser_was_killed(
     api: Api, proxy: FaultProxy, sandbox: Sandbox, page_url: str, gather: Gather, books: Backend, tmp_path: Path
 ) -> None:

@@ -30,11 +30,19 @@ STALL_AFTER_STORING = """async () => {
 }"""
 
 
-@pytest.mark.parametrize("kind", ["cut", pytest.param("3005", marks=pytest.mark.soak)])
-def test_a_socket_that_breaks_off_costs_no_word(
-    listener: Listener, stop: Stop, books: Backend, sandbox: Sandbox, kind: str
+@pytest.mark.parametrize(
+    ("kind", "after_seconds"),
+    [
+        ("cut", 2.3),
+        pytest.param("3005", 2.3, marks=pytest.mark.soak),
+        # It stays open but answers nothing any more: given up after 15 seconds of speech.
+        pytest.param("stall", 4, marks=pytest.mark.soak),
+    ],
+)
+def test_a_socket_that_fails_costs_no_word(
+    listener: Listener, stop: Stop, books: Backend, sandbox: Sandbox, kind: str, after_seconds: float
 ) -> None:
-    sandbox.fail(STREAMING, kind, delay_seconds=2.3)
+    sandbox.fail(STREAMING, kind, delay_seconds=after_seconds)
     listener.configure(**LATE_RENEWALS)
     listener.start()
     listener.wait_for_view("(view) => view.state === 'reconnecting'")
@@ -67,6 +75,7 @@ def test_storms_of_refusals_and_lost_answers_cost_no_word_and_no_credit(
     proof = stop(listener)
 
     assert {exchange.fault for exchange in proxy.exchanges} == {None, "429", "503", "lost", "drop"}
+    proof.check_repeats()
     proof.check_every_sample_once()
     proof.check_every_word_once()
     proof.check_money(books)

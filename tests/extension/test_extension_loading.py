@@ -27,6 +27,10 @@ def test_chromium_loads_it_without_a_warning(browser: Devtools) -> None:
     (extension,) = [loaded for loaded in found if loaded["id"] == EXTENSION_ID]
     assert {name: extension.get(name, []) for name in COMPLAINTS} == {name: [] for name in COMPLAINTS}
     assert extension["state"] == "ENABLED"
+    assert {command["name"] for command in extension["commands"] if command["keybinding"]} == {
+        "_execute_action",
+        "toggle-captions",
+    }
 
 
 def test_it_asks_for_no_host_and_no_permission_beyond_six() -> None:

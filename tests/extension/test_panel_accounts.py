@@ -1,17 +1,14 @@
 """Signing up with a mailed code, signing in and out, a forgotten password, and an account that is blocked."""
 
-import os
-import sys
 from collections.abc import Iterator
 
 import pytest
 
-from scripts.local.aws import REPOSITORY, without_aws
-from scripts.local.processes import Child
 from scripts.local.stack import LocalStack
 from tests.extension.devtools import Devtools
 from tests.extension.panel_page import PanelPage, text
 from tests.http.http_client import PASSWORD, Api, Person, ResponseRecorder, new_email
+from tests.http.running_stack import additional_api
 from tests.http.test_http_accounts import mailed_code
 
 NEW_PASSWORD = "another horse battery canary"
@@ -20,15 +17,8 @@ NEW_PASSWORD = "another horse battery canary"
 @pytest.fixture(scope="module")
 def verifying_api(stack: LocalStack) -> Iterator[Api]:
     """An API on the same tables that wants email addresses confirmed."""
-    environment = without_aws(dict(os.environ)) | stack.settings | {"EMAIL_VERIFICATION": "on"}
-    environment |= {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"}
-    args = [sys.executable, "-m", "scripts.local.server", "--port", "0", "--no-events"]
-    log = stack.directory / "verifying-api.log"
-    with Child("verifying-api", args, log=log, env=environment, cwd=REPOSITORY) as child:
-        url, _ = child.wait_for_address(timeout_seconds=60)
-        api = Api(url, ResponseRecorder(), log=log)
+    with additional_api(stack, "verifying-api", ResponseRecorder(), EMAIL_VERIFICATION="on") as api:
         yield api
-        api.close()
 
 
 def test_the_code_step_outlives_the_page_and_then_asks_for_the_password(
@@ -59,6 +49,7 @@ def test_the_code_step_outlives_the_page_and_then_asks_for_the_password(
     panel.sees("200")
 
 
+@pytest.mark.soak
 def test_another_code_can_be_asked_for_when_the_wait_is_over(
     panel: PanelPage, verifying_api: Api, stack: LocalStack
 ) -> None:
@@ -94,6 +85,7 @@ def test_an_unconfirmed_account_that_signs_in_is_led_to_its_code(panel: PanelPag
     panel.sees(text("code_resend"))  # no code was sent now, so there is nothing to wait for
 
 
+@pytest.mark.soak
 def test_who_has_an_account_is_led_from_signing_up_to_signing_in(panel: PanelPage, api: Api) -> None:
     person = Person.register(api)
     panel.sign_up(person.email)
@@ -110,6 +102,7 @@ def test_who_has_an_account_is_led_from_signing_up_to_signing_in(panel: PanelPag
     panel.sees("200")
 
 
+@pytest.mark.soak
 def test_a_forgotten_password_is_replaced_and_signs_in(panel: PanelPage, api: Api, stack: LocalStack) -> None:
     person = Person.register(api)
     panel.click(text("sign_in_forgot"))
@@ -175,6 +168,7 @@ def test_a_blocked_account_has_a_page_of_its_own(panel: PanelPage, api: Api, own
     panel.wait_for_place("#/live")
 
 
+@pytest.mark.soak
 def test_another_server_is_checked_and_ends_the_sign_in(panel: PanelPage, api: Api, verifying_api: Api) -> None:
     person = Person.register(api)
     panel.sign_in(person.email)

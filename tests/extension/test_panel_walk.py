@@ -4,10 +4,11 @@ import pytest
 
 from scripts.local.extension import EXTENSION_ID
 from scripts.local.stack import LocalStack
-from tests.extension.devtools import Context, Devtools
+from tests.extension.context import Context
+from tests.extension.devtools import Devtools
 from tests.extension.panel_page import PanelPage, text
 from tests.http.checkout_steps import PaymentsClient
-from tests.http.http_client import PASSWORD, Sandbox, new_email
+from tests.http.http_client import Sandbox, new_email
 
 CAPTION = {"seq": 0, "text": "Good morning.", "startMs": 0, "endMs": 900}
 RUNNING = {"tabTitle": "Stand-up", "sessionId": "s", "transcriptId": "t", "captions": [CAPTION], "gaps": []}
@@ -40,34 +41,24 @@ def test_a_person_signs_up_captions_a_tab_and_reads_it_again(
     panel: PanelPage, browser: Devtools, page_url: str, sandbox: Sandbox
 ) -> None:
     panel.check("sign-in")
-    panel.click(text("sign_in_to_sign_up"))
-    panel.wait_for_place("#/sign-up")
+    panel.follow(text("sign_in_to_sign_up"), "#/sign-up")
     panel.click(text("action_sign_up"))
     panel.sees(text("field_missing"))
     panel.check("sign-up")
-    panel.fill(text("field_email"), new_email())
-    panel.fill(text("field_password"), PASSWORD)
-    panel.click(text("action_sign_up"))
+    panel.sign_up(new_email())
     panel.wait_for_place("#/live")
-    panel.sees(text("welcome"))
     panel.sees("200")
     panel.check("start")
-
-    panel.go("#/history")
-    panel.sees(text("history_empty_title"))
-    panel.check("empty history")
+    panel.visit("#/history", text("history_empty_title"))
 
     # Captions of another tab, whose toolbar button was clicked; the first start asks for consent.
     speaking = browser.open_page(f"{page_url}?walk")
     browser.click_action(EXTENSION_ID, speaking).close()
     panel.go("#/live")
-    panel.click(text("action_start"))
-    panel.wait_for_place("#/consent")
-    panel.check("consent")
+    panel.follow(text("action_start"), "#/consent")
     panel.click(text("consent_agree_start"))
     panel.sees(text("consent_promise_missing"))
-    panel.click(text("consent_promise"))
-    panel.click(text("consent_agree_start"))
+    panel.agree_to_recording()
     panel.shows(".captions li")
     panel.check("captions")
     panel.click(text("action_pause"))
@@ -79,37 +70,30 @@ def test_a_person_signs_up_captions_a_tab_and_reads_it_again(
     panel.sees("10 credits a minute")
     panel.check("stopped")
 
-    panel.click(text("catch_up_title"))
-    panel.wait_for_place("#/catch-up")
+    panel.follow(text("catch_up_title"), "#/catch-up")
     panel.shows(".price")
     panel.check("price of a catch-up")
     panel.click(text("action_summarise"))
     panel.sees(text("catch_up_summary"))
     panel.check("summary")
-    panel.click(text("ended_transcript"))
+    panel.follow(text("ended_transcript"), "#/history/")
     panel.shows(".captions li")
     panel.check("transcript")
-    panel.click(text("ask_title"))
-    panel.wait_for_place("#/ask")
+    panel.follow(text("ask_title"), "#/ask")
     panel.check("question")
     panel.fill(text("ask_question"), "What was said?")
     panel.click(text("action_ask"))
     panel.sees(text("credits_used", v1="5 credits"))
     panel.check("answer")
-    panel.click(text("action_back"))
-    panel.wait_for_place("#/history/")
+    panel.follow(text("action_back"), "#/history/")
     panel.click(text("transcript_rename"))
     panel.check("renaming")
     panel.page.run("async () => { document.querySelector('.rename input').value = 'Stand-up'; }")
     panel.click(text("action_save"))
     panel.sees(text("transcript_renamed"))
-    panel.go("#/history")
-    panel.sees("Stand-up")
-    panel.check("history")
-    panel.go("#/usage")
-    panel.sees(text("service_ask"))
-    panel.check("usage")
-    panel.go("#/history")
+    panel.visit("#/credits", "500 credits")
+    panel.visit("#/usage", text("service_ask"))
+    panel.visit("#/history", "Stand-up")
     panel.click_row("Stand-up")
     panel.click(text("transcript_delete"))
     panel.shows("dialog[open]")
@@ -137,6 +121,7 @@ def test_every_state_of_a_session_has_a_view_without_fault(panel: PanelPage) -> 
     panel.put_view(state="idle", captions=[], gaps=[])
 
 
+@pytest.mark.soak
 def test_credits_are_bought_on_the_payment_page(
     panel: PanelPage, browser: Devtools, payments_client: PaymentsClient
 ) -> None:

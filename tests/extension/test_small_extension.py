@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from scripts.local.stack import LocalStack
-from tests.extension.devtools import Context, Devtools, browser_with
+from tests.extension.context import Context
+from tests.extension.devtools import Devtools, browser_with
 from tests.extension.listener import FEED
 from tests.extension.proof import sockets
 from tests.extension.small_extension import PAGE, SmallExtension, files_of
@@ -61,8 +62,7 @@ def test_the_small_extension_of_the_page_captions_a_tab(
     left = popup.poll(CREDITS, "200 credits")
     speaking.wait_for(lambda: not speaking.contexts(f"{small.origin}/offscreen.html"), "end of the recording")
 
-    body = api.login(email).json()
-    person = Person(api, email, body["user"]["user_id"], body["token"], body["access_token"], body["refresh_token"])
+    person = Person.sign_in(api, email)
     (used,) = person.usage()
     (saved,) = person.get("/transcription/history").json()["items"]
     segments = person.get(f"/transcription/history/{saved['id']}").json()["segments"]

@@ -1,7 +1,5 @@
 """The whole backend once for all HTTP tests, and further API processes with other settings beside it."""
 
-import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -9,14 +7,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.repositories.table import Tables
 from scripts.contract.files import current_contract
-from scripts.local.aws import REPOSITORY, without_aws
 from scripts.local.deployed import DeployedStack
-from scripts.local.processes import LOOPBACK, Child, closed_port
-from scripts.local.stack import LIMIT_SETTINGS, PROVIDER_SETTINGS, LocalStack
-from tests.engines import client
-from tests.fakes import Backend, Clock
+from scripts.local.processes import LOOPBACK, closed_port
+from scripts.local.stack import LocalStack
+from tests.fakes import Backend
 from tests.http.checkout_steps import PaymentsClient
 from tests.http.contract_check import ContractCheck
 from tests.http.deployed_limits import IS_DEPLOYED, limit_of
@@ -24,6 +19,7 @@ from tests.http.forged_tokens import Forger
 from tests.http.http_client import Api, Person, ResponseRecorder, Sandbox
 from tests.http.leak_search import Secrets
 from tests.http.log_lines import request_lines
+from tests.http.running_stack import additional_api, open_books, remove_own_settings, sign_in_owner
 from tests.http.schedules import fast_schedules
 from tests.http.waiting import RARELY_SECONDS, schedules_called_while_waiting
 
@@ -50,8 +46,7 @@ def stack(response_recorder: ResponseRecorder) -> Iterator[LocalStack]:
     private word that any of them said among it, and held against the contract.
     """
     with pytest.MonkeyPatch.context() as patch:
-        for name in (*PROVIDER_SETTINGS, *LIMIT_SETTINGS, "LIVE_PROVIDERS", "EXTENSION_ORIGIN"):
-            patch.delenv(name, raising=False)
+        remove_own_settings(patch)
         for name, seconds in PATIENCE.items():
             patch.setenv(name, seconds)
         patch.setenv("LOCAL_SCHEDULE_SECONDS", str(RARELY_SECONDS))
@@ -81,10 +76,8 @@ def api(stack: LocalStack, response_recorder: ResponseRecorder) -> Iterator[Api]
 
 @pytest.fixture(scope="package")
 def start_api(stack: LocalStack, response_recorder: ResponseRecorder) -> Iterator[StartApi]:
-    """Start another API on the same tables, with these settings changed. Its log lies beside the others; of the
-    deployed shape it is another function behind another gateway.
-
-    The stack's own API alone takes messages and changes: a worker with other settings would end jobs of other tests.
+    """Start another API on the same tables, with these settings changed. Of the deployed shape it is another function
+    behind another gateway.
     """
     numbers = count(2)
     with ExitStack() as running:
@@ -94,15 +87,7 @@ def start_api(stack: LocalStack, response_recorder: ResponseRecorder) -> Iterato
                 other = Api(stack.deploy_additional_api(**changes), response_recorder)
                 running.callback(other.close)
                 return other
-            log = stack.directory / f"api-{next(numbers)}.log"
-            environment = without_aws(dict(os.environ)) | stack.settings | changes
-            environment |= {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"}
-            args = [sys.executable, "-m", "scripts.local.server", "--port", "0", "--no-events"]
-            child = running.enter_context(Child(log.stem, args, log=log, env=environment, cwd=REPOSITORY))
-            url, _ = child.wait_for_address(timeout_seconds=60)
-            other = Api(url, response_recorder, log=log)
-            running.callback(other.close)
-            return other
+            return running.enter_context(additional_api(stack, f"api-{next(numbers)}", response_recorder, **changes))
 
         yield start
 
@@ -188,9 +173,7 @@ def signed_in_user(api: Api) -> Person:
 @pytest.fixture(scope="package")
 def owner(api: Api, stack: LocalStack) -> Person:
     """An administrator."""
-    body = api.login(stack.dev["admin_email"], stack.dev["admin_password"]).json()
-    tokens = (body["token"], body["access_token"], body["refresh_token"])
-    return Person(api, stack.dev["admin_email"], body["user"]["user_id"], *tokens)
+    return sign_in_owner(api, stack)
 
 
 @pytest.fixture(scope="package")
@@ -201,10 +184,8 @@ def forger(stack: LocalStack) -> Forger:
 @pytest.fixture(scope="package")
 def books(stack: LocalStack) -> Iterator[Backend]:
     """The money as it lies in the running backend's tables."""
-    database = client(stack.settings["AWS_ENDPOINT_URL"])
-    tables = Tables(database, stack.settings["LEDGER_TABLE"], stack.settings["APP_TABLE"])
-    yield Backend.on(tables, Clock())
-    database.close()
+    with open_books(stack) as backend:
+        yield backend
 
 
 @pytest.fixture

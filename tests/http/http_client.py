@@ -253,6 +253,16 @@ class Person:
         email = email or new_email()
         answer = api.register(email, **words)
         assert answer.status_code == 201, answer.text
+        return cls._of(api, email, answer)
+
+    @classmethod
+    def sign_in(cls, api: Api, email: str, password: str = PASSWORD) -> "Person":
+        answer = api.login(email, password)
+        assert answer.status_code == 200, answer.text
+        return cls._of(api, email, answer)
+
+    @classmethod
+    def _of(cls, api: Api, email: str, answer: requests.Response) -> "Person":
         body = answer.json()
         return cls(api, email, body["user"]["user_id"], body["token"], body["access_token"], body["refresh_token"])
 

@@ -91,7 +91,7 @@ def compile_tests() -> Path:
 def digest_of_sources() -> str:
     """Of all that the compiler reads, and of its version."""
     digest = sha256()
-    for pattern in ("package-lock.json", "package.json", "tsconfig.json", "src/**/*.ts", "test/**/*.ts"):
+    for pattern in ("package-lock.json", "package.json", "tsconfig.json", "src/**/*.ts", "test/**/*.[jt]s"):
         for path in sorted(SDK.glob(pattern)):
             digest.update(f"{path.relative_to(SDK)}\n".encode() + sha256(path.read_bytes()).digest())
     return digest.hexdigest()

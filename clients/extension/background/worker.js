@@ -63,8 +63,8 @@ async function setCaptionsVisible(isVisible) {
   const { tabId } = await loadView();
   if (tabId === undefined) return;
   if (isVisible) return showOverlay(tabId);
-  removeOverlay(tabId);
   await updateView((view) => ({ ...view, overlay: "hidden" }));
+  removeOverlay(tabId); // last: until then, a caption that came meanwhile draws the overlay again
 }
 
 // Pages, and content scripts in them, are not to read the sign-in.

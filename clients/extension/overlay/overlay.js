@@ -74,7 +74,8 @@
         return node;
       };
       const button = (className, label, sign, act) => {
-        const node = element("button", { type: "button", class: className, "aria-label": text(label), title: text(label) }, sign);
+        const name = text(label);
+        const node = element("button", { type: "button", class: className, "aria-label": name, title: name, "data-sign": sign });
         if (act) node.addEventListener("click", act);
         return node;
       };

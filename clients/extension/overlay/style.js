@@ -36,6 +36,7 @@ globalThis.captionStyle = `
     flex: none; min-width: 28px; height: 28px; padding: 0 4px; border: 1px solid transparent; border-radius: 6px;
     color: inherit; background: transparent; font: inherit; font-weight: 600; cursor: pointer;
   }
+  button::before { content: attr(data-sign) / ""; }
   button:hover { border-color: var(--line); }
   button:focus-visible, .words:focus-visible { outline: 2px solid var(--focus); outline-offset: -2px; }
   button.move { cursor: move; touch-action: none; }

@@ -7,7 +7,7 @@ import type { LiveOptions } from "../../src/live/live_options.js";
 import type { LiveSession } from "../../src/live/live_session.js";
 import { type KeyValueStorage, memoryStorage } from "../../src/storage.js";
 import { FakeBackend } from "./fake_backend.js";
-import { coded } from "./ruler.js";
+import { coded } from "./coded.js";
 import { seededRandom, VirtualClock } from "./virtual_clock.js";
 
 export type RecordedEvent = { [Name in keyof LiveEvents]: { name: Name } & LiveEvents[Name] }[keyof LiveEvents];

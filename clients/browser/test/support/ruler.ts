@@ -3,23 +3,7 @@
  * place of a recogniser reads the numbers, and recognises a numbered word each half second.
  */
 
-const GROUP = 4;
-const SOFT_BASE = 64;
-const LOUD_BASE = 8_000;
-const LOUD_OFFSET = 4_000;
-
-/** Samples from position `start` on, which is a multiple of four. */
-export function coded(start: number, length: number, isSoft: boolean): Int16Array {
-  const samples = new Int16Array(length);
-  for (let place = 0; place < length; place += GROUP) {
-    let number = (start + place) / GROUP;
-    for (let digit = 0; digit < GROUP; digit++) {
-      samples[place + digit] = isSoft ? number % SOFT_BASE : (number % LOUD_BASE) + LOUD_OFFSET;
-      number = Math.floor(number / (isSoft ? SOFT_BASE : LOUD_BASE));
-    }
-  }
-  return samples;
-}
+import { GROUP, LOUD_BASE, LOUD_OFFSET, SOFT_BASE } from "./coded.js";
 
 /** The position of the group of four samples that begins at `place`. */
 function decode(samples: Int16Array, place: number): number {
