@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -17,18 +18,25 @@ from tests.http.test_http_accounts import mailed_code
 NEW_PASSWORD = "another horse battery canary"
 
 
-@pytest.fixture(scope="module")
-def verifying_api(stack: LocalStack) -> Iterator[Api]:
-    """An API on the same tables that wants email addresses confirmed."""
-    environment = without_aws(dict(os.environ)) | stack.settings | {"EMAIL_VERIFICATION": "on"}
+@contextmanager
+def another_api(stack: LocalStack, name: str, **settings: str) -> Iterator[Api]:
+    """An API on the same tables with other settings."""
+    environment = without_aws(dict(os.environ)) | stack.settings | settings
     environment |= {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"}
     args = [sys.executable, "-m", "scripts.local.server", "--port", "0", "--no-events"]
-    log = stack.directory / "verifying-api.log"
-    with Child("verifying-api", args, log=log, env=environment, cwd=REPOSITORY) as child:
+    log = stack.directory / f"{name}.log"
+    with Child(name, args, log=log, env=environment, cwd=REPOSITORY) as child:
         url, _ = child.wait_for_address(timeout_seconds=60)
         api = Api(url, ResponseRecorder(), log=log)
         yield api
         api.close()
+
+
+@pytest.fixture(scope="module")
+def verifying_api(stack: LocalStack) -> Iterator[Api]:
+    """An API that wants email addresses confirmed."""
+    with another_api(stack, "verifying-api", EMAIL_VERIFICATION="on") as api:
+        yield api
 
 
 def test_the_code_step_outlives_the_page_and_then_asks_for_the_password(
@@ -194,3 +202,20 @@ def test_another_server_is_checked_and_ends_the_sign_in(panel: PanelPage, api: A
 
     stored = panel.page.run("async () => (await chrome.storage.local.get('live-transcription/sign-in'))")
     assert stored == {"live-transcription/sign-in": {"reason": "logout"}}
+
+
+def test_an_api_that_lets_in_other_extensions_only_leads_to_the_settings(panel: PanelPage, stack: LocalStack) -> None:
+    others = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
+    with another_api(stack, "closed-api", EXTENSION_ORIGIN=others) as closed_api:
+        panel.reset(closed_api.url)
+        panel.fill(text("field_email"), new_email())
+        panel.fill(text("field_password"), PASSWORD)
+        panel.click(text("action_sign_in"))
+        panel.sees(text("error_unreachable"))
+        panel.check("not let in")
+
+        panel.click(text("action_settings"))
+
+        panel.wait_for_place("#/settings")
+    assert all("blocked by CORS policy" in line for line in panel.console_errors())  # the browser's own lines
+    panel.devtools.errors.clear()

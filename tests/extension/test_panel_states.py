@@ -11,6 +11,11 @@ from tests.extension.listener import WORKER
 from tests.extension.panel_page import EXTENSION, ROOT, PanelPage, text
 from tests.http.http_client import Api, Person, Sandbox
 
+LIVE = {"state": "live", "sessionId": "s", "transcriptId": "t", "captions": [], "gaps": []}
+IS_AT_END = """async () => {
+  const { scrollHeight, scrollTop, clientHeight } = document.querySelector(".scroller");
+  return clientHeight < scrollHeight && scrollHeight - scrollTop - clientHeight < 2;
+}"""
 CONSENT = "async () => (await import('/common/settings.js')).giveConsent()"
 OFFLINE = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 
@@ -67,6 +72,31 @@ def test_a_start_that_is_refused_says_what_to_do(
     panel.sees(text(sentence))
     panel.check(fault)
     speaking.close()
+
+
+def test_the_keyboard_stays_at_pause_when_its_name_changes(panel: PanelPage, api: Api) -> None:
+    panel.sign_in(Person.register(api).email)
+    panel.put_view(**LIVE)
+    panel.tab_to(f"BUTTON {text('action_pause')}")
+
+    panel.put_view(**LIVE | {"state": "paused"})
+    panel.sees(text("action_resume"))
+
+    assert panel.focused_element() == f"BUTTON {text('action_resume')}"
+    panel.put_view(**LIVE | {"state": "stopping"})
+    panel.sees(text("overlay_stopping"))
+    assert panel.focused_element() == f"H1 {text('live_title')}"
+
+
+def test_the_panel_shows_the_newest_captions_from_the_first_look_on(panel: PanelPage, api: Api) -> None:
+    panel.sign_in(Person.register(api).email)
+    captions = [{"seq": seq, "text": "Good morning. " * 9, "startMs": seq, "endMs": seq} for seq in range(20)]
+    panel.put_view(**LIVE | {"captions": captions})
+    panel.poll(IS_AT_END)
+
+    panel.set_size(320, 500)  # or a notice takes of its height
+
+    panel.poll(IS_AT_END)
 
 
 def test_every_page_is_reached_by_the_keyboard_and_says_where_it_is(panel: PanelPage, api: Api) -> None:
