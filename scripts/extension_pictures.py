@@ -1,4 +1,4 @@
-"""Screenshots of the extension for README.md, of the stack of `make run`: `.venv/bin/python -m scripts.extension_pictures`.
+"""Screenshots of the extension for README.md, of the stack of `make run`.
 
 Somebody new signs up, captions the page that speaks, and asks what was missed. Nothing in the pictures is made up.
 """
@@ -20,15 +20,17 @@ from scripts.piped_browser import PipedBrowser
 
 DOCS = REPOSITORY / "docs"
 HEIGHT = 600
-WIDTHS = {"sign-up": 330, "captions": 500, "missed": 352}
+WIDTHS = {"sign-up": 330, "captions": 500, "missed": 380}
 MOST_BYTES = 300 * 1024
 """Of all pictures together."""
 WAIT_SECONDS = 240
 FLAGS = ("--headless", "--autoplay-policy=no-user-gesture-required", "--hide-scrollbars")
-PLACE = {"left": 0.02, "top": 0.5, "width": 0.96, "height": 0.4}
+CAPTION_POSITION = {"left": 0.02, "top": 0.5, "width": 0.96, "height": 0.4}
 SIGN_UP = """async (email, password) => {
-  for (const [name, value] of Object.entries({ email, password })) document.querySelector(`[name=${name}]`).value = value;
-  document.querySelector("form").requestSubmit();
+  const { elements } = document.querySelector("form");
+  elements.email.value = email;
+  elements.password.value = password;
+  elements.email.form.requestSubmit();
 }"""
 START = """async (url, captionPosition) => {
   const { giveConsent, saveSettings } = await import("/common/settings.js");
@@ -84,7 +86,9 @@ class Tab:
             "Emulation.setDeviceMetricsOverride", width=width, height=HEIGHT, deviceScaleFactor=1, mobile=False
         )
         light = {"name": "prefers-color-scheme", "value": "light"}
-        self.command("Emulation.setEmulatedMedia", features=[light, {"name": "prefers-reduced-motion", "value": "reduce"}])
+        self.command(
+            "Emulation.setEmulatedMedia", features=[light, {"name": "prefers-reduced-motion", "value": "reduce"}]
+        )
 
     def shot(self) -> bytes:
         """A screenshot as PNG, without the cursor of a field."""
@@ -107,7 +111,7 @@ def take_pictures(browser: PipedBrowser, page_url: str) -> dict[str, bytes]:
     page.show(WIDTHS["captions"])
     page.run("async () => document.querySelector('#speak').click()")
     click_action(browser, page_url)
-    popup.run(START, page_url, PLACE)
+    popup.run(START, page_url, CAPTION_POSITION)
     popup.wait_for(f"async () => (await ({VIEW})()).captions.length > 1 && (await ({VIEW})()).partial")
     pictures["captions"] = page.shot()
 
@@ -127,15 +131,13 @@ def click_action(browser: PipedBrowser, page_url: str) -> None:
     """Click the extension's button in the toolbar, which allows to record this tab, and close the popup."""
     (tab,) = [target for target in browser.targets("tab") if target["url"] == page_url]
     browser.command("Extensions.triggerAction", id=EXTENSION_ID, targetId=tab["targetId"])
-    popup_url = f"{EXTENSION_ORIGIN}/popup/popup.html"
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
-        # The one that was opened as a tab has a place in its address.
-        if opened := [target for target in browser.targets("page") if target["url"] in (popup_url, f"{popup_url}#/home")]:
-            for target in opened:
-                if not target["attached"]:
-                    browser.command("Target.closeTarget", targetId=target["targetId"])
-                    return
+        for target in browser.targets("page"):
+            # The page of the popup that was opened as a tab is attached.
+            if target["url"].startswith(f"{EXTENSION_ORIGIN}/popup/") and not target["attached"]:
+                browser.command("Target.closeTarget", targetId=target["targetId"])
+                return
         time.sleep(0.1)
     raise BrowserError("no popup opened")
 

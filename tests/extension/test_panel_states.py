@@ -76,6 +76,7 @@ def test_a_start_that_is_refused_says_what_to_do(
 
 def test_the_keyboard_stays_at_pause_when_its_name_changes(panel: PanelPage, api: Api) -> None:
     panel.sign_in(Person.register(api).email)
+    panel.wait_for_worker()
     panel.put_view(**LIVE)
     panel.tab_to(f"BUTTON {text('action_pause')}")
 
@@ -90,7 +91,9 @@ def test_the_keyboard_stays_at_pause_when_its_name_changes(panel: PanelPage, api
 
 def test_the_panel_shows_the_newest_captions_from_the_first_look_on(panel: PanelPage, api: Api) -> None:
     panel.sign_in(Person.register(api).email)
+    panel.page.command("Page.bringToFront")  # sizes are observed only where something is drawn
     captions = [{"seq": seq, "text": "Good morning. " * 9, "startMs": seq, "endMs": seq} for seq in range(20)]
+    panel.wait_for_worker()
     panel.put_view(**LIVE | {"captions": captions})
     panel.poll(IS_AT_END)
 
