@@ -16,6 +16,8 @@ IS_AT_END = """async () => {
   const { scrollHeight, scrollTop, clientHeight } = document.querySelector(".scroller");
   return clientHeight < scrollHeight && scrollHeight - scrollTop - clientHeight < 2;
 }"""
+API_URL = "async () => (await (await import('/common/settings.js')).loadSettings()).apiUrl"
+KEEP_PRICE = "async (apiUrl, price) => (await import('/common/price.js')).keepPrice(apiUrl, price)"
 CONSENT = "async () => (await import('/common/settings.js')).giveConsent()"
 OFFLINE = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 
@@ -72,6 +74,19 @@ def test_a_start_that_is_refused_says_what_to_do(
     panel.sees(text(sentence))
     panel.check(fault)
     speaking.close()
+
+
+def test_minutes_are_reckoned_with_the_last_price_of_this_api_only(panel: PanelPage, api: Api) -> None:
+    panel.sign_in(Person.register(api).email)
+    panel.sees(text("start_cost_by_second"))
+    panel.page.run(KEEP_PRICE, "https://api.example.com", 5)
+    panel.go("#/credits")
+    panel.sees("200")
+    assert "minutes" not in panel.text_of("body")
+
+    panel.page.run(KEEP_PRICE, panel.page.run(API_URL), 10)
+
+    panel.sees(text("credits_minutes", v1="20 minutes"))
 
 
 def test_the_keyboard_stays_at_pause_when_its_name_changes(panel: PanelPage, api: Api) -> None:

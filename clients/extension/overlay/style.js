@@ -35,7 +35,7 @@ globalThis.captionStyle = `
   /* Narrow: what must be acted on has a line of its own, everything else is cut off. */
   @container (max-width: 440px) {
     header:has(.alert) { flex-wrap: wrap; }
-    .status.alert { order: -1; flex: 1 1 calc(100% - 30px); margin: 4px 6px 0; }
+    .status.alert { order: -1; flex: 1 1 calc(100% - 30px); margin: 4px 6px 0; max-height: 3.9em; line-height: 1.3; }
     .dot { order: -2; }
     .status.alert ~ .move { margin-inline-start: auto; }
     .status:not(.alert) { white-space: nowrap; }
