@@ -34,8 +34,8 @@ globalThis.captionStyle = `
   .status.alert { color: var(--alert); font-weight: 600; }
   /* Narrow: what must be acted on has a line of its own, everything else is cut off. */
   @container (max-width: 440px) {
-    header:has(.alert) { flex-wrap: wrap; }
-    .status.alert { order: -1; flex: 1 1 calc(100% - 30px); margin: 4px 6px 0; max-height: 3.9em; line-height: 1.3; }
+    header:has(.alert) { flex-wrap: wrap; row-gap: 0; padding-block: 0; }
+    .status.alert { order: -1; flex: 1 1 calc(100% - 30px); margin: 4px 6px 0; max-height: 3.75em; font-size: 12.5px; line-height: 1.25; }
     .dot { order: -2; }
     .status.alert ~ .move { margin-inline-start: auto; }
     .status:not(.alert) { white-space: nowrap; }
