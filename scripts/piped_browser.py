@@ -18,6 +18,7 @@ from scripts.browser import BrowserError
 
 READS_FROM, WRITES_TO = 3, 4
 FIRST_FREE = 10
+END_SECONDS = 30
 FLAGS = (
     "--remote-debugging-pipe",
     "--enable-unsafe-extension-debugging",
@@ -69,7 +70,11 @@ class PipedBrowser:
     def close(self) -> None:
         self._commands.close()
         self.process.terminate()
-        self.process.wait(timeout=30)
+        try:
+            self.process.wait(timeout=END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self._answers.close()
 
     def _read(self) -> dict[str, Any]:

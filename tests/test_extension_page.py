@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.errors import REASON_CODES
 from chalicelib.http.responses import STATUS
+from scripts.extension_pictures import MOST_BYTES, WIDTHS
 from tests.sdk.toolchain import SDK, node
 
 ROOT = Path(__file__).parents[1]
@@ -80,6 +81,14 @@ def test_sections_that_the_page_links_to_exist() -> None:
     headings = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings_of(PAGE)}
 
     assert set(re.findall(r"\]\(#([\w-]+)\)", PAGE)) - headings == set()
+
+
+def test_the_pictures_of_readme_are_those_of_the_script_and_small() -> None:
+    pictures = [ROOT / "docs" / f"extension-{name}.png" for name in WIDTHS]
+    shown = re.findall(r"\(docs/(extension-[\w-]+\.png)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+
+    assert shown == [picture.name for picture in pictures]
+    assert sum(picture.stat().st_size for picture in pictures) <= MOST_BYTES
 
 
 def headings_of(page: str) -> list[str]:

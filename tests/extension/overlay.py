@@ -116,6 +116,17 @@ class Overlay:
         for child in node.get("children", []):
             yield from self._all_nodes(child)
 
+    @property
+    def hidden_below(self) -> float:
+        """How many pixels of the newest words are below the edge; the shadow root is closed to all but the debugger."""
+        (words,) = [node for node in self.nodes("group") if node["name"]["value"] == "Live captions"]
+        found = self.page.command("DOM.resolveNode", backendNodeId=words["backendDOMNodeId"])["object"]["objectId"]
+        function = "function () { return this.scrollHeight - this.scrollTop - this.clientHeight; }"
+        answer = self.page.command(
+            "Runtime.callFunctionOn", objectId=found, functionDeclaration=function, returnByValue=True
+        )
+        return float(answer["result"]["value"])
+
     def focus(self, name: str) -> None:
         (button,) = [node for node in self.nodes("button") if node["name"]["value"].startswith(name)]
         self.page.command("DOM.focus", backendNodeId=button["backendDOMNodeId"])

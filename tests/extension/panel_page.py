@@ -71,6 +71,11 @@ VIOLATIONS = """async (only) => {
   const summary = (id) => ({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`;
   return violations.flatMap(({ id, nodes }) => nodes.map(summary(id)));
 }"""
+WORKER_IS_DONE = """async () => {
+  const { send } = await import("/common/messages.js");
+  await send("WAKE");
+  await navigator.locks.request("live-transcription/wake", () => undefined); // after all that were asked for before
+}"""
 TOO_WIDE = "async () => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 NARROWEST = 320  # pixels: WCAG 2.2, 1.4.10 "Reflow"
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27}
@@ -205,6 +210,10 @@ class PanelPage:
 
     def text_of(self, selector: str) -> str:
         return str(self.page.run("async (selector) => document.querySelector(selector)?.innerText ?? ''", selector))
+
+    def wait_for_worker(self) -> None:
+        """Wait until the worker has looked after sessions: it would put aside a view of one that nobody records."""
+        self.page.run(WORKER_IS_DONE)
 
     def put_view(self, **view: Any) -> None:
         """Show a live session in a state that takes long to reach; the worker's own view is put aside."""

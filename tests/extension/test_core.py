@@ -79,6 +79,19 @@ def test_keyboard_and_mouse_place_and_size_the_captions_for_good(listener: Liste
     assert Overlay(overlay.page).wait().rectangle == pytest.approx(placed, abs=1)
 
 
+def test_the_newest_words_stay_in_sight_when_the_text_grows_or_the_box_shrinks(
+    listener: Listener, overlay: Overlay
+) -> None:
+    listener.wait_for_view("(view) => view.captions.length > 5")  # more than the box shows
+    overlay.press("Larger", "Enter")
+    assert overlay.hidden_below < 2
+    overlay.press("Size", "ArrowUp", times=3)
+    assert overlay.hidden_below < 2
+    caption_count = len(listener.view["captions"])
+    listener.wait_for_view(f"(view) => view.captions.length > {caption_count + 1}")
+    assert overlay.hidden_below < 2
+
+
 def test_captions_are_above_a_full_screen(overlay: Overlay) -> None:
     overlay.page.command(
         "Runtime.evaluate", expression="document.body.requestFullscreen()", awaitPromise=True, userGesture=True

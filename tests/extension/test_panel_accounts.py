@@ -188,3 +188,20 @@ def test_another_server_is_checked_and_ends_the_sign_in(panel: PanelPage, api: A
 
     stored = panel.page.run("async () => (await chrome.storage.local.get('live-transcription/sign-in'))")
     assert stored == {"live-transcription/sign-in": {"reason": "logout"}}
+
+
+def test_an_api_that_lets_in_other_extensions_only_leads_to_the_settings(panel: PanelPage, stack: LocalStack) -> None:
+    others = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
+    with additional_api(stack, "closed-api", ResponseRecorder(), EXTENSION_ORIGIN=others) as closed_api:
+        panel.reset(closed_api.url)
+        panel.fill(text("field_email"), new_email())
+        panel.fill(text("field_password"), PASSWORD)
+        panel.click(text("action_sign_in"))
+        panel.sees(text("error_unreachable"))
+        panel.check("not let in")
+
+        panel.click(text("action_settings"))
+
+        panel.wait_for_place("#/settings")
+    assert all("blocked by CORS policy" in line for line in panel.console_errors())  # the browser's own lines
+    panel.devtools.errors.clear()

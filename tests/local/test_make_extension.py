@@ -1,6 +1,14 @@
 """`make extension`: it says what is missing, and opens the extension with the API of the stack."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -8,9 +16,19 @@ import requests
 
 from scripts import extension
 from scripts.browser import chromium
+from scripts.local.aws import REPOSITORY
 from scripts.local.extension import EXTENSION_ORIGIN
 
 DEV = {"api_url": "http://127.0.0.1:8000", "extension_origins": EXTENSION_ORIGIN}
+# `make extension` with another folder for dev.json and the profile.
+COMMAND = """
+import sys
+from pathlib import Path
+from scripts import extension
+extension.LOCAL = Path(sys.argv[1])
+sys.exit(extension.main())
+"""
+END_SECONDS = 120
 HEADLESS = ("--headless", "--autoplay-policy=no-user-gesture-required")
 
 
@@ -88,3 +106,70 @@ def test_the_browser_opens_the_extension_with_the_address_of_the_api_and_a_page_
     assert page["url"] == page_url
     assert played.startswith(page_url)
     assert played.endswith(".wav")
+
+
+class _HealthyHandler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is written about requests."""
+
+
+@pytest.fixture
+def healthy_url() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _HealthyHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def commands_with(text: str) -> list[str]:
+    """The command lines of running processes that contain a text; one that has ended and is not collected has none."""
+    try:
+        output = subprocess.run(["ps", "-A", "-ww", "-o", "args="], capture_output=True, text=True, check=True).stdout
+    except FileNotFoundError:
+        pytest.skip("ps is not installed")
+    return [line for line in output.splitlines() if text in line]
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_process_of_the_browser_outlives_the_command(tmp_path: Path, healthy_url: str, kind: signal.Signals) -> None:
+    program = chromium()
+    if program is None:
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+    (tmp_path / "bin").mkdir()
+    headless = tmp_path / "bin" / "chromium"
+    headless.write_text(f'#!/bin/sh\nexec "{program}" --headless "$@"\n')
+    headless.chmod(0o755)
+    (tmp_path / "dev.json").write_text(json.dumps(DEV | {"api_url": healthy_url}))
+    environment = os.environ | {"PATH": f"{headless.parent}{os.pathsep}{os.environ['PATH']}", "DISPLAY": ":0"}
+    profile = str(tmp_path / "extension-profile")
+
+    command = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, str(tmp_path)],
+        cwd=REPOSITORY,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with command:
+        try:
+            assert command.stdout
+            assert any("Ctrl-C" in line for line in command.stdout)
+            assert commands_with(profile)
+        except BaseException:
+            command.terminate()
+            raise
+        if kind is signal.SIGINT:
+            os.killpg(command.pid, kind)  # Ctrl-C in a terminal reaches the browser too
+        else:
+            command.send_signal(kind)
+        assert command.wait(timeout=END_SECONDS) == (0 if kind is signal.SIGINT else -kind)
+
+    deadline = time.monotonic() + END_SECONDS
+    while commands_with(profile) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert commands_with(profile) == []

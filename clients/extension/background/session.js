@@ -3,6 +3,7 @@ import { tabStreamId } from "../sdk/live-transcription.mjs";
 import { fold, isActive, loadView, startingView } from "../common/live_view.js";
 import { describeError, MessageError, send } from "../common/messages.js";
 import { openClient } from "../common/client.js";
+import { keepPrice } from "../common/price.js";
 import { hasConsent, loadSettings } from "../common/settings.js";
 import { removeOverlay } from "./overlay.js";
 import { closeRecorder, exclusively, isRecording, openRecorder } from "./recorder.js";
@@ -76,6 +77,7 @@ async function rememberWhatRuns(events) {
   const { tabTitle } = await loadView();
   for (const { event, data } of events) {
     if (event === "opened") await rememberSession({ ...data, tabTitle });
+    if (event === "lease") await keepPrice((await loadSettings()).apiUrl, data.creditsPerMinute);
     if (event !== "ended") continue;
     if (data.stopped || GONE.includes(data.reason)) await forgetSession();
     else await rememberSession({ sessionId: data.sessionId, transcriptId: data.transcriptId, tabTitle, isEnding: true });

@@ -17,15 +17,9 @@ function isRightToLeft(language) {
   return ["ar", "fa", "he", "ur"].includes(language);
 }
 
-/**
- * Sets language and direction of a document and fills it: `data-i18n="name"` with a text, `data-i18n-label="name"` an
- * `aria-label` and `data-i18n-placeholder="name"` a placeholder.
- */
-export function localize(root = document) {
-  const element = root.documentElement ?? root;
-  element.lang = locale();
-  element.dir = isRightToLeft(element.lang) ? "rtl" : "ltr";
-  for (const node of root.querySelectorAll("[data-i18n]")) node.textContent = text(node.dataset.i18n);
-  for (const node of root.querySelectorAll("[data-i18n-label]")) node.setAttribute("aria-label", text(node.dataset.i18nLabel));
-  for (const node of root.querySelectorAll("[data-i18n-placeholder]")) node.placeholder = text(node.dataset.i18nPlaceholder);
+/** Sets the language and the direction of the document. */
+export function setLanguage() {
+  const { documentElement } = document;
+  documentElement.lang = locale();
+  documentElement.dir = isRightToLeft(documentElement.lang) ? "rtl" : "ltr";
 }

@@ -8,6 +8,7 @@
   const SIZES = Object.keys(FONT_PX);
   const STEP_PX = 24;
   const FAREWELL_MS = 8_000;
+  const NEAR_THE_END_PX = 48;
   /** What shows none of its children. */
   const CHILDLESS = "video, audio, img, canvas, iframe, embed, object, input, textarea, select";
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -32,6 +33,8 @@
     #rectangle;
     #size = "medium";
     #isDragged = false;
+    /** Whether the newest words are to be seen: until the user scrolls back. */
+    #isAtEnd = true;
     #modal;
     #farewell;
 
@@ -75,7 +78,7 @@
       };
       const button = (className, label, sign, act) => {
         const name = text(label);
-        const node = element("button", { type: "button", class: className, "aria-label": name, title: name, "data-sign": sign });
+        const node = element("button", { type: "button", class: className, dir: "ltr", "aria-label": name, title: name, "data-sign": sign });
         if (act) node.addEventListener("click", act);
         return node;
       };
@@ -84,6 +87,9 @@
       const log = element("div", { role: "log", "aria-live": "polite", "aria-relevant": "additions" });
       const partial = element("p", { class: "partial", dir: "auto" });
       const words = element("div", { class: "words", tabindex: "0", role: "group", "aria-label": text("overlay_label") }, log, partial);
+      words.addEventListener("scroll", () => {
+        this.#isAtEnd = words.scrollHeight - words.scrollTop - words.clientHeight < NEAR_THE_END_PX;
+      });
       const mover = this.#handle(button("move", "overlay_move", "✥"), move);
       const sizer = this.#handle(button("size", "overlay_resize", "⤡"), resize);
       const smaller = button("smaller", "overlay_smaller", "A−", () => this.#changeSize(-1));
@@ -146,6 +152,13 @@
       this.#rectangle = rectangle;
       const sides = Object.entries(rectangle).map(([name, value]) => `${name}: ${value}px !important;`);
       this.#place.replaceSync(`:host { ${sides.join(" ")} --size: ${FONT_PX[this.#size]}px; }`);
+      this.#follow();
+    }
+
+    /** Shows the newest words again, which newer ones, larger text or a smaller box have moved. */
+    #follow() {
+      const { words } = this.#parts;
+      if (this.#isAtEnd) words.scrollTop = words.scrollHeight;
     }
 
     /**
@@ -174,8 +187,7 @@
     }
 
     #drawWords({ lines, partial }) {
-      const { log, words } = this.#parts;
-      const isAtEnd = words.scrollHeight - words.scrollTop - words.clientHeight < 48;
+      const { log } = this.#parts;
       const known = new Map([...log.children].map((node) => [node.dataset.key, node]));
       const nodes = lines.map((line) => {
         const node = known.get(line.key) ?? document.createElement("p");
@@ -186,7 +198,7 @@
       // Only what is not in its place is moved: what moves is read aloud again.
       nodes.forEach((node, index) => log.children[index] === node || log.insertBefore(node, log.children[index] ?? null));
       fill(this.#parts.partial, { ...partial, className: "partial" });
-      if (isAtEnd) words.scrollTop = words.scrollHeight;
+      this.#follow();
     }
   }
 

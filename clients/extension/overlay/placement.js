@@ -6,6 +6,8 @@
   const MARGIN = 8;
   const MIN_WIDTH = 220;
   const MIN_HEIGHT = 96;
+  /** The default is not narrower, where the window is wide enough. */
+  const READABLE_WIDTH = 480;
   const DEFAULT_PLACEMENT = Object.freeze({ left: 0.2, top: 0.72, width: 0.6, height: 0.22 });
 
   const clamp = (value, low, high) => Math.max(low, Math.min(value, Math.max(low, high)));
@@ -15,8 +17,9 @@
   function toRectangle(placement, viewport) {
     const isWhole = placement && ["left", "top", "width", "height"].every((name) => isFraction(placement[name]));
     const { left, top, width, height } = isWhole ? placement : DEFAULT_PLACEMENT;
-    const rectangle = { left: left * viewport.width, top: top * viewport.height, width: width * viewport.width, height: height * viewport.height };
-    return fit(rectangle, viewport);
+    const wide = isWhole ? width * viewport.width : Math.max(width * viewport.width, READABLE_WIDTH);
+    const start = isWhole ? left * viewport.width : (viewport.width - wide) / 2;
+    return fit({ left: start, top: top * viewport.height, width: wide, height: height * viewport.height }, viewport);
   }
 
   function toPlacement({ left, top, width, height }, viewport) {

@@ -1,26 +1,26 @@
 /** The frame of panel and popup: who is signed in, the live session, the balance, and the view that is shown. */
 import { openClient } from "../common/client.js";
-import { localize, text } from "../common/i18n.js";
-import { loadView, watchView } from "../common/live_view.js";
+import { setLanguage, text } from "../common/i18n.js";
+import { isActive, loadView, watchView } from "../common/live_view.js";
+import { loadPrice, watchPrice } from "../common/price.js";
 import { loadSettings, watchSettings } from "../common/settings.js";
-import { fill, h, icon } from "./elements.js";
+import { fill, h } from "./elements.js";
 import { isBlocked } from "./errors.js";
+import { drawFrame } from "./frame.js";
 import { loadPending } from "./pending.js";
 import { findRoute, placeOf, redirect } from "./routes.js";
 import { watchSignIn } from "./sign_in.js";
 
-const PRICE_KEY = "credits-per-minute";
 const BALANCE_POLL_SECONDS = 30;
 
 /**
  * Starts a page. `routes`: `{ path, access: "guest" | "member" | "any", tab?, view }`, where `view(app, parameters)`
  * returns `{ title, element, back? }`. `home`: where who is signed in begins. `leave(place)`: opens a place that this page
- * does not have.
+ * does not have. `tabs`: see drawFrame.
  */
-export async function startApp({ routes, home, leave }) {
-  localize(document);
-  fill(document.getElementById("back"), icon("back"));
-  fill(document.getElementById("mark"), icon("captions"));
+export async function startApp({ routes, home, leave, tabs }) {
+  setLanguage();
+  drawFrame({ tabs });
   const app = new App(routes, home, leave);
   await app.open();
   return app;
@@ -35,6 +35,7 @@ class App {
   live;
   /** `{ available, held, … }` of the API; undefined until it is known. */
   balance;
+  /** The price of the last lease; undefined before the first one. */
   creditsPerMinute;
   /** What must not be stored: the password between sign-up and code. */
   memory = {};
@@ -51,9 +52,10 @@ class App {
   async open() {
     this.settings = await loadSettings();
     this.live = await loadView();
-    this.creditsPerMinute = (await chrome.storage.local.get(PRICE_KEY))[PRICE_KEY];
+    this.creditsPerMinute = await loadPrice(this.settings.apiUrl);
     watchSettings((settings) => void this.#useSettings(settings));
     watchView((view) => this.#useLive(view));
+    watchPrice(() => void this.#usePrice());
     watchSignIn((reason) => void this.#useSignIn(reason));
     for (const name of ["online", "offline"]) window.addEventListener(name, () => this.#showConnection());
     document.addEventListener("visibilitychange", () => this.#watchBalance());
@@ -167,7 +169,14 @@ class App {
   async #useSettings(settings) {
     const isElsewhere = settings.apiUrl !== this.settings.apiUrl;
     this.settings = settings;
-    if (isElsewhere) this.client = await openClient(); // without a sign-in, which was that of the other address
+    if (!isElsewhere) return;
+    this.client = await openClient(); // without a sign-in, which was that of the other address
+    await this.#usePrice();
+  }
+
+  async #usePrice() {
+    this.creditsPerMinute = await loadPrice(this.settings.apiUrl);
+    this.#notify("balance"); // what it is worth in minutes
   }
 
   async #useSignIn(reason) {
@@ -184,13 +193,11 @@ class App {
   }
 
   #useLive(view) {
+    const hasEnded = view.state === "ended" && isActive(this.live.state);
     this.live = view;
-    const price = view.lease?.creditsPerMinute;
-    if (price > 0 && price !== this.creditsPerMinute) {
-      this.creditsPerMinute = price;
-      void chrome.storage.local.set({ [PRICE_KEY]: price });
-    }
+    if (hasEnded) void this.refreshBalance().catch(() => undefined); // what was held and not used is back
     document.body.dataset.live = view.state;
+    this.#showConnection();
     this.#notify("live");
   }
 
@@ -208,6 +215,8 @@ class App {
 
   #showConnection() {
     const element = document.getElementById("connection");
-    fill(element, !navigator.onLine && h("p", { class: "strip" }, text("offline_strip")));
+    const sentence = !navigator.onLine && text(isActive(this.live.state) ? "offline_strip_live" : "offline_strip");
+    if (element.textContent === (sentence || "")) return; // the same again would be read aloud again
+    fill(element, sentence && h("p", { class: "strip" }, sentence));
   }
 }

@@ -26,6 +26,19 @@ export function fill(element, ...children) {
   return element;
 }
 
+/**
+ * Replaces the content of an element that may have the focus. It stays at the control of the same `data-control`, or goes
+ * to the title of the page: somebody at the keyboard would otherwise begin again at the top.
+ */
+export function refill(element, ...children) {
+  const focused = element.contains(document.activeElement) ? document.activeElement : undefined;
+  fill(element, ...children);
+  if (!focused) return;
+  const name = focused.closest("[data-control]")?.dataset.control;
+  const control = name && element.querySelector(`[data-control="${name}"]`);
+  (control || document.getElementById("title")).focus();
+}
+
 function append(element, children) {
   for (const child of children.flat(3)) {
     if (child !== undefined && child !== null && child !== false) element.append(child);

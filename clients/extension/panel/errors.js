@@ -2,77 +2,94 @@
  * What an error or the end of a session means for the person: the name of a sentence, and what to do next. Pure.
  *
  * Actions: `retry` (the same again), `sign_in`, `confirm` (the mailed code), `buy`, `settings`, `start` (a new
- * session), `history`, `microphone` (allow it), `contact` (the owner, with the request's id), `none`.
+ * session), `history`, `microphone` (allow it), `contact` (the owner, with the request's id), `none`. `otherAction` is what
+ * to do where that does not help.
  */
+
+const CONFLICT = { text: "error_conflict", action: "retry" };
+const EXPIRED_LONG_AGO = { text: "overlay_ended_resume_expired", action: "start" };
+const FAULT = { text: "error_internal", action: "contact" };
+const IN_USE = { text: "error_session_in_use", action: "none" };
+const PROVIDER = { text: "error_provider", action: "retry" };
+const SESSION_STOPPED = { text: "error_session_stopped", action: "start" };
+const SIGNED_OUT = { text: "error_signed_out", action: "sign_in" };
+const STILL_RUNNING = { text: "error_still_running", action: "retry" };
+const TOO_LARGE = { text: "error_too_large", action: "none" };
+const UNKNOWN = { text: "error_unknown", action: "retry" };
+/** Browsers hide the answer 403 `origin_not_allowed` from an extension: it sees a failed network. */
+const UNREACHABLE = { text: "error_unreachable", action: "retry", otherAction: "settings" };
 
 /** Each code of the API. */
 export const CODES = {
   account_blocked: { text: "error_account_blocked", action: "contact" },
-  conflict: { text: "error_conflict", action: "retry" },
+  conflict: CONFLICT,
   email_taken: { text: "error_address_has_account", action: "sign_in" },
   email_unverified: { text: "error_email_unverified", action: "confirm" },
   forbidden: { text: "error_forbidden", action: "none" },
-  idempotency_mismatch: { text: "error_conflict", action: "retry" },
+  idempotency_mismatch: CONFLICT,
   insufficient_credits: { text: "error_insufficient_credits", action: "buy" },
-  internal_error: { text: "error_internal", action: "contact" },
+  internal_error: FAULT,
   invalid_credentials: { text: "error_invalid_credentials", action: "none" },
   invalid_request: { text: "error_invalid_request", action: "none" },
-  invalid_signature: { text: "error_internal", action: "contact" },
+  invalid_signature: FAULT,
   not_found: { text: "error_not_found", action: "history" },
   origin_not_allowed: { text: "error_origin_not_allowed", action: "settings" },
-  provider_error: { text: "error_provider", action: "retry" },
+  provider_error: PROVIDER,
   provider_not_offered: { text: "error_provider_not_offered", action: "contact" },
-  provider_timeout: { text: "error_provider", action: "retry" },
+  provider_timeout: PROVIDER,
   rate_limited: { text: "error_rate_limited", action: "retry" },
-  too_large: { text: "error_too_large", action: "none" },
-  unauthenticated: { text: "error_signed_out", action: "sign_in" },
+  too_large: TOO_LARGE,
+  unauthenticated: SIGNED_OUT,
   unavailable: { text: "error_unavailable", action: "retry" },
   unsupported_media_type: { text: "error_unsupported_media_type", action: "none" },
 };
 
 /** Each reason of a conflict or of a refused token. */
 export const REASONS = {
-  already_done: { text: "error_conflict", action: "retry" },
+  already_done: CONFLICT,
   catchup_running: { text: "error_catchup_running", action: "retry" },
-  chunk_expired: { text: "error_conflict", action: "retry" },
-  expired: { text: "error_signed_out", action: "sign_in" },
-  lease_changed: { text: "error_conflict", action: "retry" },
-  lease_open: { text: "error_conflict", action: "retry" },
-  lease_opening: { text: "error_still_running", action: "retry" },
-  lease_over: { text: "error_session_stopped", action: "start" },
-  lease_used_up: { text: "error_session_stopped", action: "start" },
-  malformed: { text: "error_signed_out", action: "sign_in" },
-  missing: { text: "error_signed_out", action: "sign_in" },
+  chunk_expired: CONFLICT,
+  expired: SIGNED_OUT,
+  lease_changed: CONFLICT,
+  lease_open: CONFLICT,
+  lease_opening: STILL_RUNNING,
+  lease_over: SESSION_STOPPED,
+  lease_used_up: SESSION_STOPPED,
+  malformed: SIGNED_OUT,
+  missing: SIGNED_OUT,
   nothing_saved: { text: "error_nothing_saved", action: "retry" },
   purchase_ended: { text: "error_purchase_ended", action: "buy" },
-  renewed_since: { text: "error_conflict", action: "retry" },
-  resume_expired: { text: "overlay_ended_resume_expired", action: "start" },
+  renewed_since: CONFLICT,
+  resume_expired: EXPIRED_LONG_AGO,
   session_running: { text: "error_session_running", action: "retry" },
-  session_stopped: { text: "error_session_stopped", action: "start" },
-  signed_out: { text: "error_signed_out", action: "sign_in" },
-  still_running: { text: "error_still_running", action: "retry" },
-  wrong_token: { text: "error_signed_out", action: "sign_in" },
-  wrong_transport: { text: "error_conflict", action: "retry" },
+  session_stopped: SESSION_STOPPED,
+  signed_out: SIGNED_OUT,
+  still_running: STILL_RUNNING,
+  wrong_token: SIGNED_OUT,
+  wrong_transport: CONFLICT,
 };
 
-/** Each way in which a live session ends. */
-export const END_REASONS = {
-  stopped: { text: "overlay_ended_stopped", action: "start" },
-  insufficient_credits: { text: "overlay_ended_insufficient_credits", action: "buy" },
-  account_blocked: { text: "overlay_ended_account_blocked", action: "contact" },
-  signed_out: { text: "overlay_ended_signed_out", action: "sign_in" },
-  stopped_elsewhere: { text: "overlay_ended_stopped_elsewhere", action: "start" },
-  deleted: { text: "overlay_ended_deleted", action: "start" },
-  resume_expired: { text: "overlay_ended_resume_expired", action: "start" },
-  provider_failed: { text: "overlay_ended_provider_failed", action: "start" },
-  failed: { text: "overlay_ended_failed", action: "start" },
+/** Each way in which a live session ends, and what to do then. */
+const END_ACTIONS = {
+  stopped: "start",
+  insufficient_credits: "buy",
+  account_blocked: "contact",
+  signed_out: "sign_in",
+  stopped_elsewhere: "start",
+  deleted: "start",
+  resume_expired: "start",
+  provider_failed: "start",
+  failed: "start",
 };
+export const END_REASONS = Object.fromEntries(
+  Object.entries(END_ACTIONS).map(([reason, action]) => [reason, { text: `overlay_ended_${reason}`, action }]),
+);
 
 /** What the SDK reports by name, and the extension's worker and recorder by code. */
 export const OTHERS = {
-  NetworkError: { text: "error_unreachable", action: "retry" },
-  SessionInUseError: { text: "error_session_in_use", action: "none" },
-  TooLargeFileError: { text: "error_too_large", action: "none" },
+  NetworkError: UNREACHABLE,
+  SessionInUseError: IN_USE,
+  TooLargeFileError: TOO_LARGE,
   CatchupFailedError: { text: "error_catchup_failed", action: "retry" },
   offline: { text: "error_offline", action: "retry" },
   consent_missing: { text: "error_consent_missing", action: "start" },
@@ -80,19 +97,17 @@ export const OTHERS = {
   tab_protected: { text: "error_tab_protected", action: "none" },
   tab_captured: { text: "error_tab_captured", action: "none" },
   microphone_denied: { text: "error_microphone_denied", action: "microphone" },
-  network: { text: "error_unreachable", action: "retry" },
-  session_in_use: { text: "error_session_in_use", action: "none" },
-  failed: { text: "error_unknown", action: "retry" },
+  network: UNREACHABLE,
+  session_in_use: IN_USE,
+  failed: UNKNOWN,
   no_answer: { text: "error_no_answer", action: "retry" },
   capture_failed: { text: "error_capture_failed", action: "retry" },
-  stopped: { text: "error_session_stopped", action: "start" },
-  no_session: { text: "error_session_stopped", action: "start" },
+  stopped: SESSION_STOPPED,
+  no_session: SESSION_STOPPED,
 };
 
-const UNKNOWN = { text: "error_unknown", action: "retry" };
-
 /**
- * What an error means: `{ text, values, action, field?, retryAfterSeconds?, requestId? }`. `values` fill the sentence;
+ * What an error means: `{ text, values, action, otherAction?, field?, retryAfterSeconds?, requestId? }`. `values` fill the sentence;
  * numbers in it are credits, seconds or megabytes, for the page to write in its language.
  */
 export function explain(error, { isOnline = true } = {}) {

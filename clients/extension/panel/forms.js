@@ -1,6 +1,6 @@
 /** Fields with labels, hints and errors, and forms that wait for an answer. */
 import { text } from "../common/i18n.js";
-import { fill, h, newId } from "./elements.js";
+import { fill, h, icon, newId } from "./elements.js";
 import { explain, isAborted } from "./errors.js";
 import { errorBox, sentence } from "./notices.js";
 
@@ -172,9 +172,9 @@ function showProblem(app, { error, fields, problem, onError }) {
   wrong.focus();
 }
 
-/** A button that does something once at a time and shows that it is busy. Errors go to `problem`. */
-export function busyButton(app, label, work, { problem, kind = "", retry = false } = {}) {
-  const element = h("button", { type: "button", class: kind }, h("span", {}, label));
+/** A button that does something once at a time and shows that it is busy. Errors go to `problem`. `control`: see refill. */
+export function busyButton(app, label, work, { problem, kind = "", icon: name, control, retry = false } = {}) {
+  const element = h("button", { type: "button", class: kind, "data-control": control }, name && icon(name), h("span", {}, label));
   const run = async () => {
     if (element.getAttribute("aria-disabled")) return;
     element.setAttribute("aria-disabled", "true");

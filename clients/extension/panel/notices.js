@@ -31,13 +31,18 @@ export function errorBox(app, error, { retry } = {}) {
   if (isAborted(error)) return undefined;
   console.debug(error);
   const explained = explain(error, { isOnline: navigator.onLine });
-  return noticeBox("error", sentence(explained), actionButton(app, explained, retry), requestId(explained));
+  return noticeBox("error", sentence(explained), h("div", { class: "actions" }, actionButtons(app, explained, retry)), requestId(explained));
 }
 
-export function actionButton(app, { action }, retry) {
-  if (action === "retry") return retry && button(text("action_retry"), retry);
-  const way = PLACES[action];
-  return way && button(text(way.label), () => app.go(way.place), { kind: action === "buy" ? "primary" : "" });
+/** Buttons for what can be done; none that leads to the page that is shown. */
+export function actionButtons(app, { action, otherAction }, retry) {
+  const buttonOf = (name) => {
+    if (name === "retry") return retry && button(text("action_retry"), retry);
+    const way = PLACES[name];
+    if (!way || location.hash === `#${way.place}`) return undefined;
+    return button(text(way.label), () => app.go(way.place), { kind: name === "buy" ? "primary" : "" });
+  };
+  return [action, otherAction].map(buttonOf).filter(Boolean);
 }
 
 function requestId({ requestId: id }) {

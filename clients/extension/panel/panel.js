@@ -37,11 +37,10 @@ const TABS = [
 ];
 const ROUTE_KEY = "panel-route";
 
-function drawTabs() {
-  const links = TABS.map(([tab, name, label]) =>
+function tabLinks() {
+  return TABS.map(([tab, name, label]) =>
     h("a", { href: `#/${tab}`, "data-tab": tab }, icon(name), h("span", {}, text(label)), tab === "live" && h("span", { class: "visually-hidden live-mark" })),
   );
-  fill(document.getElementById("tabs"), links);
 }
 
 /** What is left, in the corner of every page. */
@@ -65,12 +64,7 @@ async function takeRoute(app) {
   app.go(place);
 }
 
-drawTabs();
-document.getElementById("skip").addEventListener("click", (event) => {
-  event.preventDefault();
-  document.getElementById("title").focus();
-});
-const app = await startApp({ routes: ROUTES, home: "/live" });
+const app = await startApp({ routes: ROUTES, home: "/live", tabs: tabLinks() });
 app.always("balance", () => drawChip(app));
 app.always("live", () => {
   const isOn = isActive(app.live.state);

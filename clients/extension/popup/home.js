@@ -2,11 +2,11 @@
 import { locale, text } from "../common/i18n.js";
 import { isActive } from "../common/live_view.js";
 import { send } from "../common/messages.js";
-import { button, fill, h, icon } from "../panel/elements.js";
-import { busyButton } from "../panel/forms.js";
+import { button, fill, h, refill } from "../panel/elements.js";
 import { duration, minutesOf } from "../panel/format.js";
-import { credits, noticeBox } from "../panel/notices.js";
+import { credits } from "../panel/notices.js";
 import { endedCard, interruptedCard } from "../panel/views/live_ended.js";
+import { controlButtons, noticesOf, stateOf } from "../panel/views/live_running.js";
 import { startPart, startProblem } from "../panel/views/live_start.js";
 
 export function homeView(app) {
@@ -19,11 +19,12 @@ export function homeView(app) {
 
   app.followBalance((current) => fill(balance, current && balanceOf(app, current)));
   app.followLive((view) => {
-    const key = JSON.stringify([view.state, view.error?.code, view.interrupted?.sessionId, view.credits?.endsInSeconds !== undefined]);
+    const isEnding = view.credits?.endsInSeconds !== undefined;
+    const key = JSON.stringify([view.state, view.error?.code, view.interrupted?.sessionId, isEnding, view.warning?.code, view.overlay]);
     if (key === shown) return;
     shown = key;
-    if (isActive(view.state)) return void fill(place, runningCard(app, view));
-    fill(place, view.state === "ended" && endedCard(app, view), view.interrupted && interruptedCard(app, view.interrupted), startPart(app, startProblem(app, view)));
+    if (isActive(view.state)) return void refill(place, runningCard(app, view));
+    refill(place, view.state === "ended" && endedCard(app, view), view.interrupted && interruptedCard(app, view.interrupted), startPart(app, startProblem(app, view)));
   });
   return { title: text("extension_name"), element };
 }
@@ -39,20 +40,13 @@ function balanceOf({ creditsPerMinute }, { available, held }) {
 
 function runningCard(app, view) {
   const problem = h("div", { class: "form-problem" });
-  const isPaused = view.state === "paused";
-  const isBusy = view.state === "starting" || view.state === "stopping";
-  const pause = busyButton(app, text(isPaused ? "action_resume" : "action_pause"), () => send(isPaused ? "RESUME" : "PAUSE"), { problem });
-  const stop = busyButton(app, text("action_stop"), () => send("STOP"), { kind: "danger", problem });
-  pause.prepend(icon(isPaused ? "play" : "pause"));
-  stop.prepend(icon("stop"));
-  const buy = button(text("action_buy"), () => app.go("/credits"), { kind: "primary" });
   return h(
     "section",
     { class: "card" },
-    h("p", { class: "state", role: "status" }, h("span", { class: "dot" }), text(`state_${view.state}`)),
-    h("p", { class: "tab-name" }, view.tabTitle ?? ""),
-    view.credits?.endsInSeconds !== undefined && noticeBox("warning", text("live_ends_in", duration(view.credits.endsInSeconds, locale())), buy),
+    h("p", { class: "state", role: "status" }, stateOf(view)),
+    h("p", { class: "tab-name", dir: "auto" }, view.tabTitle ?? ""),
+    h("div", { class: "live-notices" }, noticesOf(app, view)),
     problem,
-    !isBusy && h("div", { class: "controls" }, pause, stop),
+    h("div", { class: "controls" }, controlButtons(app, view, problem)),
   );
 }

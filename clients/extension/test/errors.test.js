@@ -72,6 +72,12 @@ test("a field and, where the owner has to look, the request are named", async ()
   assert.equal(explain(await apiError(404, "not_found", {})).requestId, undefined);
 });
 
+test("an API that cannot be reached leads to the settings too: its address may be wrong, or it may not let the extension in", () => {
+  assert.equal(explain(new NetworkError("x")).otherAction, "settings");
+  assert.equal(explain(new NetworkError("x"), { isOnline: false }).otherAction, undefined);
+  assert.ok(Object.values(OTHERS).every(({ otherAction }) => otherAction === undefined || ACTIONS.includes(otherAction)));
+});
+
 test("a lost network has a sentence of its own only where the browser has none", () => {
   assert.equal(explain(new NetworkError("x"), { isOnline: true }).text, "error_unreachable");
   assert.equal(explain(new NetworkError("x"), { isOnline: false }).text, "error_offline");

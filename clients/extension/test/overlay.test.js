@@ -26,6 +26,14 @@ test("the captions are inside of every window, wherever they were put", () => {
   }
 });
 
+test("captions that were never placed are wide enough to read, and in the middle", () => {
+  assert.deepEqual([500, 640, 1920].map((width) => toRectangle(undefined, { width, height: 800 })).map(({ left, width }) => [left, width]), [
+    [10, 480],
+    [80, 480],
+    [384, 1152],
+  ]);
+});
+
 test("what the user chose is found again in the same window", () => {
   const viewport = { width: 1280, height: 720 };
   const chosen = resize(move(toRectangle(undefined, viewport), -120, -300, viewport), 60, 40, viewport);

@@ -28,7 +28,7 @@ function sources(folder = "") {
 /** A word in quotes, or in `__MSG_…__`, that a language has as a name; and what is given to `text`. */
 function usedNames() {
   const code = sources().join("\n").replace(/^ \*.*$/gm, ""); // without comments, which give examples
-  const given = [...code.matchAll(/\btext\(\s*"(\w+)"/g), ...code.matchAll(/data-i18n[\w-]*="(\w+)"/g), ...code.matchAll(/__MSG_(\w+)__/g)];
+  const given = [...code.matchAll(/\btext\(\s*"(\w+)"/g), ...code.matchAll(/__MSG_(\w+)__/g)];
   const quoted = [...code.matchAll(/"(\w+)"/g)].filter(([, name]) => isText(name));
   const families = Object.entries(FAMILIES).flatMap(([start, ends]) => (code.includes(`\`${start}\${`) ? ends.map((end) => start + end) : []));
   return new Set([...given, ...quoted].map(([, name]) => name).concat(families));

@@ -2,7 +2,7 @@
 import { text } from "../../common/i18n.js";
 import { isActive } from "../../common/live_view.js";
 import { send } from "../../common/messages.js";
-import { fill, h } from "../elements.js";
+import { h, refill } from "../elements.js";
 import { noticeBox } from "../notices.js";
 import { endedCard, interruptedCard } from "./live_ended.js";
 import { runningPart } from "./live_running.js";
@@ -29,8 +29,8 @@ export function liveView(app) {
     running = undefined;
     if (isActive(view.state)) {
       running = runningPart(app, view);
-      fill(place, running.element);
-    } else fill(place, resultCards(app, view), startPart(app, startProblem(app, view)));
+      refill(place, running.element);
+    } else refill(place, resultCards(app, view), startPart(app, startProblem(app, view)));
     return undefined;
   });
   return { title: text("live_title"), element };

@@ -5,7 +5,7 @@ import { h } from "../elements.js";
 import { explain, explainEnd } from "../errors.js";
 import { busyButton } from "../forms.js";
 import { duration } from "../format.js";
-import { actionButton, credits, noticeBox, sentence } from "../notices.js";
+import { actionButtons, credits, noticeBox, sentence } from "../notices.js";
 import { placeOf } from "../routes.js";
 import { loadMicrophoneChoice, startCaptions } from "../session.js";
 
@@ -15,6 +15,7 @@ function meaningOf({ ended, error }) {
   return ended.reason === "failed" && error ? explain(error) : explainEnd(ended.reason);
 }
 
+/** How they ended and what they cost; below it, what can be done with the words. */
 export function endedCard(app, view) {
   const { ended, transcriptId, sessionId, captions } = view;
   const meaning = meaningOf(view);
@@ -22,13 +23,18 @@ export function endedCard(app, view) {
   const { billedSeconds, creditsUsed } = ended;
   const cost =
     creditsUsed !== undefined && h("p", { class: "small" }, text("ended_cost", duration(billedSeconds ?? 0, locale()), credits(creditsUsed)));
-  const way = meaning.action === "start" ? undefined : actionButton(app, meaning);
+  const ways = meaning.action === "start" ? [] : actionButtons(app, meaning);
   const hasWords = captions.length > 0 && transcriptId && ended.reason !== "deleted";
-  const links = hasWords && [
-    h("a", { class: "button", href: `#${placeOf(`/history/${transcriptId}`)}` }, text("ended_transcript")),
-    h("a", { class: "button", href: `#${placeOf("/catch-up", { session: sessionId, back: "/live" })}` }, text("catch_up_title")),
-  ];
-  return noticeBox(isGood ? "success" : "warning", sentence(meaning), cost, h("div", { class: "actions" }, way, links));
+  const link = (label, place) => h("a", { class: "button quiet-button", href: `#${place}` }, text(label));
+  const links =
+    hasWords &&
+    h(
+      "div",
+      { class: "live-links" },
+      link("ended_transcript", placeOf(`/history/${transcriptId}`)),
+      link("catch_up_title", placeOf("/catch-up", { session: sessionId, back: "/live" })),
+    );
+  return [noticeBox(isGood ? "success" : "warning", sentence(meaning), cost, ...ways), links];
 }
 
 /** With `stopAtMs`, the lease runs and is billed, and the worker stops the session then; without, it costs nothing. */
@@ -42,7 +48,7 @@ export function interruptedCard(app, { sessionId, tabTitle, stopAtMs }) {
     "section",
     { class: "card", "aria-labelledby": "interrupted-title" },
     h("h2", { id: "interrupted-title" }, text("interrupted_title")),
-    tabTitle && h("p", { class: "tab-name" }, tabTitle),
+    tabTitle && h("p", { class: "tab-name", dir: "auto" }, tabTitle),
     h("p", {}, explanation),
     problem,
     h(

@@ -2,7 +2,7 @@
 import { locale, text } from "../../common/i18n.js";
 import { send } from "../../common/messages.js";
 import { mergeRows, isSame } from "../captions.js";
-import { button, fill, h, icon, iconButton } from "../elements.js";
+import { button, fill, h, icon, iconButton, refill } from "../elements.js";
 import { busyButton } from "../forms.js";
 import { clockTime, duration, isoDuration } from "../format.js";
 import { noticeBox } from "../notices.js";
@@ -19,7 +19,7 @@ export function runningPart(app, first) {
   const list = captionList(app);
   const controls = h("div", { class: "controls" });
   const links = h("div", { class: "live-links" });
-  const tabName = h("p", { class: "tab-name" });
+  const tabName = h("p", { class: "tab-name", dir: "auto" });
   const element = h(
     "div",
     { class: `running size-${app.settings.captionSize}` },
@@ -42,11 +42,11 @@ export function runningPart(app, first) {
     part.sessionId = view.sessionId;
     tick();
     drawOnChange("state", view.state, () => {
-      fill(state, h("span", { class: "dot" }), text(`state_${view.state}`));
-      fill(controls, controlButtons(app, view, problem));
+      fill(state, stateOf(view));
+      refill(controls, controlButtons(app, view, problem));
     });
     drawOnChange("tab", view.tabTitle, () => (tabName.textContent = view.tabTitle ?? ""));
-    drawOnChange("notices", noticesKey(view), () => fill(notices, noticesOf(app, view)));
+    drawOnChange("notices", noticesKey(view), () => refill(notices, noticesOf(app, view)));
     drawOnChange("links", view.sessionId, () => fill(links, view.sessionId && linksOf(view)));
     list.update(view);
   }
@@ -59,16 +59,22 @@ export function runningPart(app, first) {
   }
 }
 
-function controlButtons(app, { state }, problem) {
+/** A sign and the name of the state. */
+export function stateOf({ state }) {
+  return [h("span", { class: "dot" }), text(`state_${state}`)];
+}
+
+/** Pause or resume, and stop; what it waits for while it starts or stops. Errors go to `problem`. */
+export function controlButtons(app, { state }, problem) {
   if (state === "starting" || state === "stopping") {
     return h("p", { class: "small center" }, text(state === "starting" ? "overlay_starting" : "overlay_stopping"));
   }
   const isPaused = state === "paused";
-  const pause = busyButton(app, text(isPaused ? "action_resume" : "action_pause"), () => send(isPaused ? "RESUME" : "PAUSE"), { problem });
-  pause.prepend(icon(isPaused ? "play" : "pause"));
-  const stop = busyButton(app, text("action_stop"), () => send("STOP"), { kind: "danger", problem });
-  stop.prepend(icon("stop"));
-  return [pause, stop];
+  const [label, type, name] = isPaused ? ["action_resume", "RESUME", "play"] : ["action_pause", "PAUSE", "pause"];
+  return [
+    busyButton(app, text(label), () => send(type), { icon: name, control: "pause", problem }),
+    busyButton(app, text("action_stop"), () => send("STOP"), { icon: "stop", control: "stop", kind: "danger", problem }),
+  ];
 }
 
 function linksOf({ sessionId }) {
@@ -88,8 +94,9 @@ function noticesKey({ state, warning, credits: left, overlay }) {
   return JSON.stringify([state, warning?.code, left?.minutesLeft, left?.endsInSeconds, overlay]);
 }
 
-function noticesOf(app, { state, warning, credits: left, overlay }) {
-  const buy = () => button(text("action_buy"), () => app.go("/credits"), { kind: "primary" });
+/** What the person has to know or can do while captions run. */
+export function noticesOf(app, { state, warning, credits: left, overlay }) {
+  const buy = () => button(text("action_buy"), () => app.go("/credits"), { kind: "primary", "data-control": "buy" });
   const isLow = left?.endsInSeconds !== undefined || warning?.code === "credits_low";
   const lowSentence = () =>
     left?.endsInSeconds === undefined
@@ -109,7 +116,8 @@ function noticesOf(app, { state, warning, credits: left, overlay }) {
 /** The words: rows that are added and changed in place, at the end unless the person scrolled up. */
 function captionList(app) {
   const list = h("ol", { class: "captions", "aria-live": app.settings.announceCaptions ? "polite" : "off", "aria-label": text("captions_label") });
-  const partial = h("p", { class: "partial", "aria-live": "off" });
+  const partialWords = h("p", { dir: "auto" });
+  const partial = h("div", { class: "partial", "aria-live": "off" }, partialWords);
   const hint = h("p", { class: "captions-hint" }, text("overlay_listening"));
   const earlier = h("div", {});
   const scroller = h("div", { class: "scroller", tabindex: "0", role: "group", "aria-label": text("captions_label") }, earlier, list, partial, hint);
@@ -121,6 +129,8 @@ function captionList(app) {
     isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_THE_END_PIXELS;
     toEnd.hidden = isAtEnd;
   });
+  // When it is first shown, and when a notice above or the window takes of its height.
+  new ResizeObserver(() => isAtEnd && scrollToEnd()).observe(scroller);
   return { element: h("div", { class: "scroller-frame" }, scroller, toEnd), update };
 
   function scrollToEnd() {
@@ -134,7 +144,7 @@ function captionList(app) {
     const first = merged.rows.find(({ kind }) => kind === "caption");
     fill(earlier, first?.seq > 0 && view.transcriptId && h("a", { href: `#/history/${view.transcriptId}`, class: "small" }, text("captions_earlier")));
     drawRows();
-    partial.textContent = view.partial?.text ?? "";
+    partialWords.textContent = view.partial?.text ?? "";
     partial.hidden = !view.partial;
     hint.hidden = merged.rows.length > 0 || view.partial !== undefined || view.state !== "live";
     if (isAtEnd) scrollToEnd();

@@ -17,14 +17,14 @@ export function startProblem(app, { state, error }) {
 export function startPart(app, error) {
   const signal = app.signal();
   const problem = h("div", { class: "form-problem" }, error && errorBox(app, error));
-  const tabName = h("p", { class: "tab-name" });
+  const tabName = h("p", { class: "tab-name", dir: "auto" });
   const microphone = toggle({ label: text("start_microphone"), hint: text("start_microphone_hint"), onchange: storeMicrophoneChoice });
   const start = busyButton(app, text("action_start"), () => startCaptions(app, { microphone: microphone.input.checked }), {
     kind: "primary wide start",
+    icon: "captions",
     problem,
     retry: true,
   });
-  start.prepend(icon("captions"));
   const cost = h("p", { class: "small center" });
   const low = h("div", {});
   const { language } = app.settings;
