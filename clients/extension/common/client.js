@@ -17,8 +17,7 @@ export async function changeApiUrl(text) {
   if (apiUrl === undefined) return false;
   if (apiUrl === (await loadSettings()).apiUrl) return true;
   const client = await openClient();
-  await client.auth.logout().catch(() => undefined);
-  await chromeStorage().set("live-transcription/sign-in", { reason: "logout" }); // it must not be sent to the new address
+  await client.auth.logout();
   await saveSettings({ apiUrl });
   return true;
 }

@@ -1,11 +1,6 @@
 /** The sign-in as the SDK stores it. */
 const SIGN_IN_KEY = "live-transcription/sign-in";
 
-/** Ends the sign-in on this device only, such as where the API refuses the account or cannot be reached. */
-export async function forgetSignIn() {
-  await chrome.storage.local.set({ [SIGN_IN_KEY]: { reason: "logout" } });
-}
-
 /** Calls `listener` with the reason of a sign-out, undefined for a sign-in, after each change in any context. */
 export function watchSignIn(listener) {
   chrome.storage.local.onChanged.addListener((changes) => {

@@ -1,11 +1,9 @@
 /** The account in the settings, and the page of a blocked one. */
 import { isActive } from "../../common/live_view.js";
 import { text } from "../../common/i18n.js";
-import { button, fill, h } from "../elements.js";
-import { isBlocked } from "../errors.js";
+import { h } from "../elements.js";
 import { busyButton } from "../forms.js";
-import { confirm, emptyState, errorBox } from "../notices.js";
-import { forgetSignIn } from "../sign_in.js";
+import { confirm, emptyState } from "../notices.js";
 
 export function accountSection(app) {
   const problem = h("div", { class: "form-problem" });
@@ -15,25 +13,21 @@ export function accountSection(app) {
     h("h2", { class: "card-title" }, text("settings_account")),
     h("p", { class: "account-email", dir: "ltr" }, app.user.email),
     problem,
-    busyButton(app, text("action_sign_out"), () => signOut(app, problem), { problem }),
+    busyButton(app, text("action_sign_out"), () => signOut(app), { problem }),
   );
 }
 
-/** Asks first: it stops captions that run, and ends the sign-in of every device. */
-async function signOut(app, problem) {
+/** Asks first: it stops captions that run, and ends the sign-in of every device that the API can be told of. */
+async function signOut(app) {
   const body = text(isActive(app.live.state) ? "sign_out_body_live" : "sign_out_body");
   if (!(await confirm({ title: text("sign_out_title"), body, yes: text("action_sign_out") }))) return;
-  try {
-    await app.client.auth.logout();
-  } catch (error) {
-    if (isBlocked(error)) return void (await forgetSignIn());
-    const here = button(text("sign_out_here"), () => void forgetSignIn());
-    fill(problem, errorBox(app, error), h("p", { class: "small" }, text("sign_out_here_hint")), here);
-  }
+  if (await app.client.auth.logout()) return;
+  app.memory.notice = text("signed_out_here");
+  app.go("/sign-in"); // its page is shown already, with the news of a whole sign-out
 }
 
 export function blockedView(app) {
-  const leave = busyButton(app, text("action_sign_out"), () => forgetSignIn(), {});
+  const leave = busyButton(app, text("action_sign_out"), () => app.client.auth.logout(), {});
   const again = busyButton(app, text("action_retry"), () => checkAgain(app), { kind: "primary" });
   const element = emptyState("lock", text("blocked_title"), text("blocked_body"), again, leave);
   element.append(h("p", { class: "small", dir: "ltr" }, app.user?.email ?? ""));
