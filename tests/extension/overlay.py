@@ -86,10 +86,12 @@ class Overlay:
         """The captions are in a dialog of the page, as when one is open: axe judges colours only below the body."""
         self.page.run(OPEN_DIALOG, color)
         self.page.poll(f"async () => document.querySelector('dialog > {HOST}') !== null")  # with the next words
-        yield
-        self.page.run("async () => document.querySelector('dialog').close()")
-        self.page.poll(f"async () => document.querySelector('html > {HOST}') !== null")
-        self.page.run("async () => document.querySelector('dialog').remove()")
+        try:
+            yield
+        finally:
+            self.page.run("async () => document.querySelector('dialog').close()")
+            self.page.poll(f"async () => document.querySelector('html > {HOST}') !== null")
+            self.page.run("async () => document.querySelector('dialog').remove()")
 
     def judge(self, scheme: str) -> tuple[list[str], int]:
         """What axe finds wrong with the captions, and how many colours of text it judged."""

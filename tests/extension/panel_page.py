@@ -202,6 +202,15 @@ class PanelPage:
         self.click(text("consent_promise"))
         self.click(text("consent_agree_start"))
 
+    def summarise(self) -> None:
+        """From the price of a catch-up over its summary to its transcript."""
+        self.shows(".price")
+        self.check("price of a catch-up")
+        self.click(text("action_summarise"))
+        self.sees(text("catch_up_summary"))
+        self.check("summary")
+        self.follow(text("ended_transcript"), "#/history/")
+
     def choose_file(self, path: Path) -> None:
         """Choose a file in the only field for one."""
         root = self.page.command("DOM.getDocument")["root"]["nodeId"]

@@ -22,12 +22,7 @@ def test_a_recording_becomes_a_transcript_that_is_saved_in_every_format(
     panel.sign_in(Person.register(api).email)
     panel.go("#/upload")
     panel.choose_file(recording)
-    panel.shows(".price")
-    panel.check("price of a recording")
-    panel.click(text("action_summarise"))
-    panel.sees(text("catch_up_summary"))
-    panel.check("summary of a recording")
-    panel.follow(text("ended_transcript"), "#/history/")
+    panel.summarise()
     panel.sees(recording.stem)
     (shown,) = panel.page.run("async () => [document.querySelector('.captions').innerText]")
 

@@ -71,12 +71,7 @@ def test_a_person_signs_up_captions_a_tab_and_reads_it_again(
     panel.check("stopped")
 
     panel.follow(text("catch_up_title"), "#/catch-up")
-    panel.shows(".price")
-    panel.check("price of a catch-up")
-    panel.click(text("action_summarise"))
-    panel.sees(text("catch_up_summary"))
-    panel.check("summary")
-    panel.follow(text("ended_transcript"), "#/history/")
+    panel.summarise()
     panel.shows(".captions li")
     panel.check("transcript")
     panel.follow(text("ask_title"), "#/ask")
