@@ -15,6 +15,7 @@ FORWARDED = ("Authorization", "Content-Type", "Idempotency-Key", "Origin", "Acce
 FORWARDED += ("Access-Control-Request-Headers",)
 DROPPED = {"connection", "transfer-encoding", "content-length", "server", "keep-alive"}
 HELD_SECONDS = 120
+KINDS = ("429", "503", "502", "drop", "lost", "slow", "held")
 REFUSALS = {"429": (429, "rate_limited"), "503": (503, "unavailable"), "502": (502, "provider_error")}
 
 
@@ -63,6 +64,7 @@ class FaultProxy:
         self.url = ""
 
     def fail(self, action: str, kind: str, times: int = 1, retry_after_seconds: int | None = None) -> None:
+        assert kind in KINDS, kind
         with self._lock:
             self._faults.append(Fault(action, kind, times, retry_after_seconds))
 
