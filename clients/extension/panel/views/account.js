@@ -17,13 +17,12 @@ export function accountSection(app) {
   );
 }
 
-/** Asks first: it stops captions that run, and ends the sign-in of every device that the API can be told of. */
+/** Asks first: it stops captions that run, and ends the sign-in of every device that the API knows. */
 async function signOut(app) {
   const body = text(isActive(app.live.state) ? "sign_out_body_live" : "sign_out_body");
   if (!(await confirm({ title: text("sign_out_title"), body, yes: text("action_sign_out") }))) return;
-  if (await app.client.auth.logout()) return;
-  app.memory.notice = text("signed_out_here");
-  app.go("/sign-in"); // its page is shown already, with the news of a whole sign-out
+  app.memory.signOut = app.client.auth.logout(); // the page of the sign-in tells what became of it
+  await app.memory.signOut;
 }
 
 export function blockedView(app) {

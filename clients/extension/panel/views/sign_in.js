@@ -1,6 +1,6 @@
 /** Signing in. */
 import { text } from "../../common/i18n.js";
-import { h } from "../elements.js";
+import { fill, h } from "../elements.js";
 import { emailField, form, passwordField } from "../forms.js";
 import { noticeBox } from "../notices.js";
 import { storePending } from "../pending.js";
@@ -37,9 +37,12 @@ export function signInView(app, { email = "" }) {
 
 /** Why the person has to sign in again, told once. */
 function signedOutNotice(app) {
-  const { signedOut: reason, notice } = app.memory;
-  Object.assign(app.memory, { signedOut: undefined, notice: undefined });
+  const { signedOut: reason, notice, signOut } = app.memory;
+  Object.assign(app.memory, { signedOut: undefined, notice: undefined, signOut: undefined });
   if (notice) return noticeBox("success", notice);
   if (reason === undefined) return undefined;
-  return reason === "logout" ? noticeBox("success", text("signed_out_done")) : noticeBox("info", text("error_signed_out"));
+  if (reason !== "logout") return noticeBox("info", text("error_signed_out"));
+  const element = h("div", {}, noticeBox("success", text("signed_out_done")));
+  void signOut?.then((isWhole) => isWhole || fill(element, noticeBox("info", text("signed_out_here"))));
+  return element;
 }
