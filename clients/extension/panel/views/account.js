@@ -21,7 +21,7 @@ export function accountSection(app) {
 async function signOut(app) {
   const body = text(isActive(app.live.state) ? "sign_out_body_live" : "sign_out_body");
   if (!(await confirm({ title: text("sign_out_title"), body, yes: text("action_sign_out") }))) return;
-  app.memory.signOut = app.client.auth.logout(); // the page of the sign-in tells what became of it
+  app.memory.signOut = app.client.auth.logout(); // the page of the sign-in tells its outcome
   await app.memory.signOut;
 }
 
