@@ -13,7 +13,7 @@ EXTENSION := clients/extension
 DYNAMODB_LOCAL := .tools/dynamodb-local/DynamoDBLocal.jar
 # Tests of the features; most need no server. `make soak` also runs them on Amazon's engine, with all their cases.
 ROOMS := accounts admin audit catchup contract credits logs models payments pricing repositories scripts settings streaming transcripts
-HTTP_UNITS := body_repairs endpoint hostile_json openapi public_url rate_limiter request routes
+HTTP_UNITS := body_repairs endpoint hostile_json openapi public_url rate_limiter request routes text_fields
 FEATURE_TESTS := $(wildcard tests/test_*.py) $(ROOMS:%=tests/%) $(HTTP_UNITS:%=tests/http/test_%.py) \
   tests/providers/test_id_tokens.py tests/shipping/test_deployed_shape.py
 

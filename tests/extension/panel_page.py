@@ -57,9 +57,10 @@ GO = """async (place) => {
   else location.hash = place;
 }"""
 RELOAD = """async () => {
-  delete document.body.dataset.ready;
+  window.isLeft = true; // it may draw once more before it is gone
   setTimeout(() => location.reload());
 }"""
+IS_RELOADED = "async () => !window.isLeft && document.body?.dataset.ready !== undefined"
 FOCUSED = """async () => {
   const element = document.activeElement;
   const label = (element.getAttribute("aria-label") ?? element.innerText ?? "").trim();
@@ -124,7 +125,7 @@ class PanelPage:
             api_url,
         )
         self.page.run(RELOAD)  # it remembers the price of what ran before
-        self.wait_for_view()
+        self.poll(IS_RELOADED)
         self.go("#/sign-in")
 
     def poll(self, function: str, *arguments: Any) -> None:

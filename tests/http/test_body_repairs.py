@@ -58,7 +58,7 @@ def fill_body(beginning: bytes, filling: tuple[bytes, bytes, bytes], end: bytes,
     ids=["surrogates", "numbers", "both, in the largest body"],
 )
 @pytest.mark.long
-@pytest.mark.sampled(15)
+@pytest.mark.sampled(6)
 def test_a_repair_takes_a_few_times_the_memory_of_the_body(
     shape: Any, repair: str, filling: tuple[bytes, bytes, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -136,6 +136,7 @@ def test_the_text_fields_are_found() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_label_is_cleaned_and_a_name_is_refused_with_a_sentence(name: str, route_calls: RouteCalls) -> None:
     text = TEXTS[name]
