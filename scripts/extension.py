@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sandbox.speech import samples
 from scripts.browser import BrowserError, chromium
@@ -30,12 +31,13 @@ NO_CHROMIUM = (
     "chromium), then try again."
 )
 NO_DISPLAY = (
-    "There is no display for the browser's window. Run this in a desktop session; on another machine, load the folder "
-    "{folder} in chrome://extensions (developer mode, Load unpacked)."
+    "There is no display for the browser's window. Run this in a desktop session. Or use a browser on another machine: "
+    "copy the folder {folder} there, load it in chrome://extensions (developer mode, Load unpacked), and forward the "
+    "port of {api_url} to that machine, such as with ssh -L."
 )
 NOT_ADMITTED = (
     "`make run` does not let the reference extension in, because EXTENSION_ORIGIN names others only. Start it without "
-    "EXTENSION_ORIGIN, or with: EXTENSION_ORIGIN={origins},{own} make run"
+    "EXTENSION_ORIGIN, or with: PORT={port} EXTENSION_ORIGIN={origins} make run"
 )
 OPENED = """
   extension     {folder}
@@ -56,12 +58,13 @@ def reason_not_to_open(dev: dict[str, str]) -> str | None:
     """What is missing, and what to do; None if nothing is. `dev` is the content of dev.json."""
     if not dev.get("api_url") or not url_answers(f"{dev['api_url']}/health"):
         return NO_STACK
-    if EXTENSION_ORIGIN not in dev["extension_origins"].split(","):
-        return NOT_ADMITTED.format(origins=dev["extension_origins"], own=EXTENSION_ORIGIN)
     if chromium() is None:
         return NO_CHROMIUM
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        return NO_DISPLAY.format(folder=EXTENSION)
+        return NO_DISPLAY.format(folder=EXTENSION.relative_to(REPOSITORY), api_url=dev["api_url"])
+    if EXTENSION_ORIGIN not in (origins := dev["extension_origins"].split(",")):
+        port = urlsplit(dev["api_url"]).port
+        return NOT_ADMITTED.format(origins=",".join([*origins, EXTENSION_ORIGIN]), port=port)
     return None
 
 

@@ -66,7 +66,12 @@ def test_without_a_display_the_message_names_the_folder_to_load(monkeypatch: pyt
     monkeypatch.delenv("DISPLAY")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
 
-    assert str(extension.EXTENSION) in str(extension.reason_not_to_open(DEV))
+    closed = DEV | {"extension_origins": "https://example.com"}  # what this machine lacks comes first
+
+    message = str(extension.reason_not_to_open(closed))
+
+    assert str(extension.EXTENSION.relative_to(REPOSITORY)) in message
+    assert DEV["api_url"] in message
 
 
 def test_a_stack_that_refuses_the_extension_is_named() -> None:
@@ -75,7 +80,7 @@ def test_a_stack_that_refuses_the_extension_is_named() -> None:
     reason = extension.reason_not_to_open(DEV | {"extension_origins": other})
 
     assert reason
-    assert f"EXTENSION_ORIGIN={other},{EXTENSION_ORIGIN} make run" in reason
+    assert f"PORT=8000 EXTENSION_ORIGIN={other},{EXTENSION_ORIGIN} make run" in reason
 
 
 def test_the_browser_opens_the_extension_with_the_address_of_the_api_and_a_page_that_speaks(tmp_path: Path) -> None:
