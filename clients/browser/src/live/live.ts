@@ -170,6 +170,7 @@ export class Live {
       const listener: SaverListener = {
         onSaved: () => undefined,
         onWarning: ({ code, count = 0 }) => void (refusal.lost += code === "words_rejected" ? count : 0),
+        onWarnings: () => undefined,
         onRefused: (error) => (refusal.error = error),
       };
       const result = await work(new SegmentSaver(this.environment, this.stream, sessionId, outbox, listener), refusal);

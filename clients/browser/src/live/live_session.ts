@@ -62,7 +62,10 @@ export class LiveSession extends Emitter<LiveEvents> {
       onUncovered: (startMs, endMs, reason) => this.emit("uncovered", { startMs, endMs, reason }),
     });
     this.#sockets = new SocketLine(environment, sampleRate, this.#pump, {
-      onPartial: (caption) => this.emit("partial", caption),
+      onPartial: (caption) => {
+        this.#saver?.dropWarning("no_audio");
+        this.emit("partial", caption);
+      },
       onFinal: (caption) => this.#keep(caption),
       onBroken: () => this.#signal.notify(),
     });
@@ -154,7 +157,10 @@ export class LiveSession extends Emitter<LiveEvents> {
       outbox.numberFrom(next_seq);
       this.#saver = this.#createSaver(session_id, outbox);
       this.#leases = new LeaseKeeper(environment, stream, this.#settings.leadMs, timed, {
-        onLease: (lease) => this.emit("lease", lease),
+        onLease: (lease) => {
+          this.#saver?.dropWarning("lease_ending");
+          this.emit("lease", lease);
+        },
         onCredits: (credits) => this.emit("credits", credits),
       });
       this.#pump.placeStart(this.#leases.transcriptMs);
@@ -174,6 +180,7 @@ export class LiveSession extends Emitter<LiveEvents> {
         this.#signal.notify();
       },
       onWarning: (warning) => this.emit("warning", warning),
+      onWarnings: (warnings) => this.emit("warnings", warnings),
       onRefused: (error) => {
         this.#refusal ??= error;
         this.#attempt.abort();
@@ -286,7 +293,9 @@ export class LiveSession extends Emitter<LiveEvents> {
   #keep(caption: Caption): void {
     const { text, startMs, endMs, speaker } = caption;
     const segment = { start_ms: startMs, end_ms: endMs, text, ...(speaker && { speaker }) };
-    const seq = (this.#saver as SegmentSaver).outbox.add(segment);
+    const saver = this.#saver as SegmentSaver;
+    const seq = saver.outbox.add(segment);
+    saver.dropWarning("no_audio");
     this.emit("final", { seq, ...caption });
   }
 
