@@ -241,10 +241,12 @@ test("the browser's locks are taken, waited for and released", async () => {
         held.delete(name);
       }
     },
+    query: async () => ({ held: [...held].map((name) => ({ name })) }),
   } as unknown as LockManager);
   assert.equal(await locks.withLock("a", async () => 5), 5);
   const release = await locks.tryLock("a");
   assert.equal(await locks.tryLock("a"), undefined);
+  assert.deepEqual([await locks.isLocked("a"), await locks.isLocked("b")], [true, false]);
   release?.();
   await new Promise((resolve) => setImmediate(resolve));
   assert.notEqual(await locks.tryLock("a"), undefined);

@@ -53,7 +53,7 @@ export class LiveSession extends Emitter<LiveEvents> {
     this.#settings = settingsOf(options, PROVIDERS);
     const { sampleRate, bufferSeconds } = this.#settings;
     this.#startRequest = new StartRequest(environment, parts.stream, this.#settings.body);
-    this.#lock = new SessionLock(environment.locks);
+    this.#lock = new SessionLock(environment);
     this.#signal = new Signal(environment);
     this.#pump = new AudioPump({
       environment,
@@ -146,12 +146,14 @@ export class LiveSession extends Emitter<LiveEvents> {
   /** Whatever may fail without the API comes first: its lease is billed. */
   async #open(request: () => Promise<TimedLease>, sessionId?: string): Promise<void> {
     const { environment, stream, storage } = this.parts;
+    let startedId: string | undefined;
     try {
       const userId = await this.parts.userId();
       if (sessionId !== undefined) await this.#lock.take(sessionId);
       const earlier = sessionId === undefined ? undefined : await SegmentsOutbox.open(storage, sessionId, userId);
       const timed = await request();
       const { session_id, next_seq, save_interval_seconds } = timed.lease;
+      if (sessionId === undefined) startedId = session_id;
       await this.#lock.take(session_id);
       const outbox = earlier ?? new SegmentsOutbox(storage, session_id, userId);
       outbox.numberFrom(next_seq);
@@ -167,7 +169,9 @@ export class LiveSession extends Emitter<LiveEvents> {
       this.#saver.start(save_interval_seconds);
       this.#running = this.#supervise(this.#leases, this.#saver);
     } catch (error) {
+      if (startedId !== undefined) await this.#startRequest.cancel(startedId);
       this.#lock.release();
+      this.#pump.clear(); // what is said now is no beginning of a session that starts later
       this.#setState("idle");
       throw error;
     }
