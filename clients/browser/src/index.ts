@@ -1,7 +1,7 @@
 /** The browser SDK of the live-transcription backend. */
 import { registerWorklet } from "./audio/worklet.js";
 
-export { AudioCapture, captureAudio, captureMicrophone, type CaptureOptions, type CaptureSources, captureTab, tabStreamId } from "./audio/capture.js";
+export { AudioCapture, captureAudio, captureMicrophone, type CaptureOptions, type CaptureSource, type CaptureSources, captureTab, tabStreamId } from "./audio/capture.js";
 export { FrameMaker } from "./audio/frame_maker.js";
 export { Resampler } from "./audio/resampler.js";
 export { Auth, type SignedInUser, type SignOutReason } from "./auth.js";
