@@ -4984,6 +4984,9 @@ declare class UnsupportedMediaTypeError extends ApiError {
 /** A fault of the API. Name the `requestId` to its owner. */
 declare class InternalError extends ApiError {
 }
+/** A webhook is not signed by its provider. No other request gets it. */
+declare class InvalidSignatureError extends ApiError {
+}
 /** The service is temporarily unavailable. */
 declare class UnavailableError extends ApiError {
 }
@@ -5023,6 +5026,6 @@ declare function isDecided(error: unknown): boolean;
 /** Whether the account cannot go on here: it is signed out or blocked. */
 declare function isAccountEnded(error: unknown): boolean;
 
-export { AbortedError, AccountBlockedError, ApiError, AudioCapture, Auth, CatchupFailedError, Catchups, Client, ConflictError, Credits, EmailTakenError, EmailUnverifiedError, ForbiddenError, FrameMaker, History, IdempotencyMismatchError, InsufficientCreditsError, InternalError, InvalidCredentialsError, InvalidRequestError, Live, LiveSession, NetworkError, NotFoundError, OriginNotAllowedError, ProviderFailedError, ProviderNotOfferedError, RateLimitedError, Resampler, SessionInUseError, Stream, TooLargeError, TooLargeFileError, UnauthenticatedError, UnavailableError, UnsupportedMediaTypeError, bridgeStorage, captureAudio, captureMicrophone, captureTab, chromeStorage, createClient, defaultEnvironment, errorOf, isAccountEnded, isDecided, memoryStorage, serveStorage, tabStreamId, upload };
+export { AbortedError, AccountBlockedError, ApiError, AudioCapture, Auth, CatchupFailedError, Catchups, Client, ConflictError, Credits, EmailTakenError, EmailUnverifiedError, ForbiddenError, FrameMaker, History, IdempotencyMismatchError, InsufficientCreditsError, InternalError, InvalidCredentialsError, InvalidRequestError, InvalidSignatureError, Live, LiveSession, NetworkError, NotFoundError, OriginNotAllowedError, ProviderFailedError, ProviderNotOfferedError, RateLimitedError, Resampler, SessionInUseError, Stream, TooLargeError, TooLargeFileError, UnauthenticatedError, UnavailableError, UnsupportedMediaTypeError, bridgeStorage, captureAudio, captureMicrophone, captureTab, chromeStorage, createClient, defaultEnvironment, errorOf, isAccountEnded, isDecided, memoryStorage, serveStorage, tabStreamId, upload };
 export type { Answer, Balance, BuyOptions, Caption, CaptureOptions, CaptureSource, CaptureSources, CatchupJob, CatchupOptions, ClientOptions, EndReason, Environment, ErrorCode, ErrorReason, ExportFormat, ExportedFile, HistoryFilter, KeyValueStorage, LiveEvents, LiveOptions, LiveState, Locks, Method, OpenSession, PathOf, ProgressOptions, Purchase, RequestOptions, RouteInput, Schema, Segment, SendForm, SignOutReason, SignedInUser, SocketLike, Transcript, UnsavedCaptions, WarningCode, components, operations, paths };
 export as namespace LiveTranscription;
