@@ -51,7 +51,7 @@ export class AudioPump {
     this.clear();
   }
 
-  /** Forgets all audio: as if none had been fed. Only while there is no socket. */
+  /** Drops all audio, as if none had been fed. Only while there is no socket. */
   clear(): void {
     this.timeline = new Timeline(this.#sampleRate);
     this.#queue = new AudioQueue(this.#sampleRate, this.#bufferSeconds, (start, end) => this.reportUncovered(start, end, "buffer_full"));
