@@ -55,19 +55,30 @@ CAPTURE = """async () => {
 # A device that is not there is refused as a person may refuse the microphone; another source was captured before.
 REFUSED = """async () => {
   %s
-  const own = await navigator.mediaDevices.getUserMedia({ audio: true });
+  const devices = navigator.mediaDevices;
+  const own = await devices.getUserMedia({ audio: true });
+  const open = devices.getUserMedia.bind(devices);
+  let microphone;
+  devices.getUserMedia = async (constraints) => microphone = await open(constraints);
   const frames = [];
-  let ended = 0;
+  const ended = [];
   let first;
   const heard = new Promise((resolve) => { first = resolve; });
   const onFrame = (frame) => { frames.push(frame.length); first(); };
-  const capture = await sdk.captureAudio({ streams: [own] }, { frameMs: 50, onFrame, onEnded: () => { ended++; } });
+  const onEnded = (source) => ended.push(source === own ? "own" : source);
+  const capture = await sdk.captureAudio({ streams: [own], microphone: true }, { frameMs: 50, onFrame, onEnded });
   await heard;
   const [track] = own.getAudioTracks();
-  track.dispatchEvent(new Event("ended"));
+  for (const stream of [own, microphone]) stream.getAudioTracks()[0].dispatchEvent(new Event("ended"));
   await capture.stop();
+  microphone = undefined;
+  const lengths = [];
+  for (const frameMs of [49, 101, NaN]) {
+    await sdk.captureMicrophone({ onFrame, frameMs }).catch(({ name }) => lengths.push(name));
+  }
+  const isAsked = microphone !== undefined;
   const refused = await sdk.captureMicrophone({ onFrame }, { deviceId: { exact: "none" } }).catch(({ name }) => name);
-  return { frameLength: frames[0], ended, track: track.readyState, refused };
+  return { frameLength: frames[0], ended, track: track.readyState, lengths, isAsked, refused };
 }"""
 
 
@@ -115,8 +126,10 @@ def test_a_capture_reports_its_end_releases_its_sources_and_may_be_refused(page:
 
     assert page.run(REFUSED % LOAD["module"]) == {
         "frameLength": 800,
-        "ended": 1,
+        "ended": ["own", "microphone"],
         "track": "ended",
+        "lengths": ["RangeError"] * 3,
+        "isAsked": False,
         "refused": "OverconstrainedError",
     }
 

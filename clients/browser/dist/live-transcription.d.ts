@@ -1,4 +1,6 @@
 /* live-transcription-browser: MIT. Built from clients/browser/src by `npm run build`. */
+/** What a sound comes from; one of the `streams` is named by itself. */
+type CaptureSource = "tab" | "microphone" | MediaStream;
 interface CaptureOptions {
     /** Gets each frame: 16-bit mono samples. `(frame) => session.feed(frame)` */
     onFrame: (samples: Int16Array) => void;
@@ -8,8 +10,8 @@ interface CaptureOptions {
     frameMs?: number;
     /** The captured tab is heard on the speakers, as before: true by default. */
     loopback?: boolean;
-    /** A source has ended: the tab was closed, or the microphone unplugged. */
-    onEnded?: () => void;
+    /** A source has ended: the tab was closed, or the microphone unplugged. The others are still captured. */
+    onEnded?: (source: CaptureSource) => void;
     /** The address of the SDK's file, which is the worklet too. Found by itself, unless a bundler moved the SDK. */
     workletUrl?: string;
 }
@@ -30,14 +32,14 @@ declare function tabStreamId(tabId: number): Promise<string>;
 declare function captureTab(streamId: string, options: CaptureOptions): Promise<AudioCapture>;
 /** Captures the microphone. Throws DOMException as getUserMedia does, such as NotAllowedError. */
 declare function captureMicrophone(options: CaptureOptions, constraints?: MediaTrackConstraints): Promise<AudioCapture>;
-/** Captures several sources, mixed. Throws DOMException as getUserMedia does; then nothing is captured. */
+/** Captures several sources, mixed. Throws RangeError, or DOMException as getUserMedia does; then nothing is captured. */
 declare function captureAudio(sources: CaptureSources, options: CaptureOptions): Promise<AudioCapture>;
 /** Sources that are being captured. */
 declare class AudioCapture {
     #private;
     constructor(options: CaptureOptions);
     /** Adds a source to the mix. `isHeard`: it also goes to the speakers, because capturing a tab mutes it. */
-    add(stream: MediaStream, isHeard: boolean): Promise<void>;
+    add(stream: MediaStream, isHeard: boolean, name?: CaptureSource): Promise<void>;
     /** Ends the capture and lets go of all sources. */
     stop(): Promise<void>;
 }
@@ -4341,6 +4343,8 @@ interface Locks {
     withLock<Result>(name: string, work: () => Promise<Result>): Promise<Result>;
     /** Takes a lock for longer. Returns the function that releases it, or undefined if another context has the lock. */
     tryLock(name: string): Promise<(() => void) | undefined>;
+    /** Whether a context has the lock. */
+    isLocked(name: string): Promise<boolean>;
 }
 /** The part of the browser's `WebSocket` that the SDK uses. */
 interface SocketLike {
@@ -4707,6 +4711,11 @@ type LiveState = "idle" | "starting" | "live" | "reconnecting" | "paused" | "sto
  * - `failed`: something else, in `error`.
  */
 type EndReason = "stopped" | "insufficient_credits" | "account_blocked" | "signed_out" | "stopped_elsewhere" | "deleted" | "resume_expired" | "provider_failed" | "failed";
+/**
+ * `credits_low`, `lease_ending`, `no_audio`: as in docs/streaming.md. `words_limit`: the API keeps no more words for now.
+ * `words_rejected`: segments of the last save were refused for good. `save_failing`: words wait.
+ */
+type WarningCode = Schema<"Saved">["warnings"][number] | "words_limit" | "words_rejected" | "save_failing";
 /** Words of the transcript. Times are milliseconds from its beginning. */
 interface Caption {
     text: string;
@@ -4734,13 +4743,14 @@ interface LiveEvents {
         creditsPerMinute: number;
         provider: string;
     };
-    /**
-     * The API or the SDK warns. `credits_low`, `lease_ending`, `no_audio`: as in docs/streaming.md. `words_limit`: the API
-     * keeps no more words for now. `words_rejected`: `count` segments were refused for good. `save_failing`: words wait.
-     */
+    /** A warning begins. `words_rejected` has the `count` of segments, and comes each time that some are refused. */
     warning: {
-        code: Schema<"Saved">["warnings"][number] | "words_limit" | "words_rejected" | "save_failing";
+        code: WarningCode;
         count?: number;
+    };
+    /** All warnings that apply now, whenever one begins or ends. None applies to a session that has ended. */
+    warnings: {
+        codes: WarningCode[];
     };
     /**
      * The balance, with each lease. Show `available + held`. `endsInSeconds` is there when the credits do not cover another
@@ -4974,6 +4984,9 @@ declare class UnsupportedMediaTypeError extends ApiError {
 /** A fault of the API. Name the `requestId` to its owner. */
 declare class InternalError extends ApiError {
 }
+/** A webhook is not signed by its provider. No other request gets it. */
+declare class InvalidSignatureError extends ApiError {
+}
 /** The service is temporarily unavailable. */
 declare class UnavailableError extends ApiError {
 }
@@ -5013,6 +5026,6 @@ declare function isDecided(error: unknown): boolean;
 /** Whether the account cannot go on here: it is signed out or blocked. */
 declare function isAccountEnded(error: unknown): boolean;
 
-export { AbortedError, AccountBlockedError, ApiError, AudioCapture, Auth, CatchupFailedError, Catchups, Client, ConflictError, Credits, EmailTakenError, EmailUnverifiedError, ForbiddenError, FrameMaker, History, IdempotencyMismatchError, InsufficientCreditsError, InternalError, InvalidCredentialsError, InvalidRequestError, Live, LiveSession, NetworkError, NotFoundError, OriginNotAllowedError, ProviderFailedError, ProviderNotOfferedError, RateLimitedError, Resampler, SessionInUseError, Stream, TooLargeError, TooLargeFileError, UnauthenticatedError, UnavailableError, UnsupportedMediaTypeError, bridgeStorage, captureAudio, captureMicrophone, captureTab, chromeStorage, createClient, defaultEnvironment, errorOf, isAccountEnded, isDecided, memoryStorage, serveStorage, tabStreamId, upload };
-export type { Answer, Balance, BuyOptions, Caption, CaptureOptions, CaptureSources, CatchupJob, CatchupOptions, ClientOptions, EndReason, Environment, ErrorCode, ErrorReason, ExportFormat, ExportedFile, HistoryFilter, KeyValueStorage, LiveEvents, LiveOptions, LiveState, Locks, Method, OpenSession, PathOf, ProgressOptions, Purchase, RequestOptions, RouteInput, Schema, Segment, SendForm, SignOutReason, SignedInUser, SocketLike, Transcript, UnsavedCaptions, components, operations, paths };
+export { AbortedError, AccountBlockedError, ApiError, AudioCapture, Auth, CatchupFailedError, Catchups, Client, ConflictError, Credits, EmailTakenError, EmailUnverifiedError, ForbiddenError, FrameMaker, History, IdempotencyMismatchError, InsufficientCreditsError, InternalError, InvalidCredentialsError, InvalidRequestError, InvalidSignatureError, Live, LiveSession, NetworkError, NotFoundError, OriginNotAllowedError, ProviderFailedError, ProviderNotOfferedError, RateLimitedError, Resampler, SessionInUseError, Stream, TooLargeError, TooLargeFileError, UnauthenticatedError, UnavailableError, UnsupportedMediaTypeError, bridgeStorage, captureAudio, captureMicrophone, captureTab, chromeStorage, createClient, defaultEnvironment, errorOf, isAccountEnded, isDecided, memoryStorage, serveStorage, tabStreamId, upload };
+export type { Answer, Balance, BuyOptions, Caption, CaptureOptions, CaptureSource, CaptureSources, CatchupJob, CatchupOptions, ClientOptions, EndReason, Environment, ErrorCode, ErrorReason, ExportFormat, ExportedFile, HistoryFilter, KeyValueStorage, LiveEvents, LiveOptions, LiveState, Locks, Method, OpenSession, PathOf, ProgressOptions, Purchase, RequestOptions, RouteInput, Schema, Segment, SendForm, SignOutReason, SignedInUser, SocketLike, Transcript, UnsavedCaptions, WarningCode, components, operations, paths };
 export as namespace LiveTranscription;

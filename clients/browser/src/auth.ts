@@ -154,14 +154,17 @@ export class Auth implements TokenSource {
       try {
         const body = { refresh_token: signIn.refreshToken };
         const tokens = await this.#post<Schema<"Tokens">>("/auth/refresh", body, options);
+        const now = await this.#load();
+        if (now.token !== expiredToken) return now.token; // meanwhile the user signed out, or another one signed in
         await this.#store({ refresh_token: signIn.refreshToken, ...tokens }, signIn.user).catch(() => {
           this.#replacedToken ??= expiredToken; // a full storage must not sign out
         });
         return tokens.token;
       } catch (error) {
         const isRefused = error instanceof InvalidCredentialsError || error instanceof UnauthenticatedError;
-        if (isRefused) return this.#clear("expired");
-        throw error;
+        if (!isRefused) throw error;
+        await this.reject(expiredToken, "expired");
+        return (await this.#load()).token;
       }
     });
   }
@@ -202,6 +205,7 @@ export class Auth implements TokenSource {
 
   async #clear(reason: SignOutReason): Promise<undefined> {
     await this.storage.set(SIGN_IN_KEY, { reason });
+    this.#known = { reason };
   }
 
   #post<Body>(path: string, body: unknown, options: RequestOptions = {}): Promise<Body> {

@@ -6,6 +6,8 @@ export interface Locks {
   withLock<Result>(name: string, work: () => Promise<Result>): Promise<Result>;
   /** Takes a lock for longer. Returns the function that releases it, or undefined if another context has the lock. */
   tryLock(name: string): Promise<(() => void) | undefined>;
+  /** Whether a context has the lock. */
+  isLocked(name: string): Promise<boolean>;
 }
 
 /** The part of the browser's `WebSocket` that the SDK uses. */
@@ -70,7 +72,7 @@ export function sleep(environment: Environment, milliseconds: number, signal?: A
 }
 
 /** Locks across all contexts of an origin. Source: developer.mozilla.org/docs/Web/API/Web_Locks_API */
-export function webLocks(locks: Pick<LockManager, "request">): Locks {
+export function webLocks(locks: Pick<LockManager, "request" | "query">): Locks {
   return {
     withLock: async (name, work) => await locks.request(name, work),
     tryLock: (name) =>
@@ -81,6 +83,8 @@ export function webLocks(locks: Pick<LockManager, "request">): Locks {
         });
         held.catch(reject);
       }),
+    // Not by trying it: that would take it from a context that tries it at the same moment.
+    isLocked: async (name) => (await locks.query()).held?.some((lock) => lock.name === name) ?? false,
   };
 }
 
@@ -104,5 +108,6 @@ export function localLocks(): Locks {
       void held.then(() => holders.get(name) === held && holders.delete(name));
       return release;
     },
+    isLocked: async (name) => holders.has(name),
   };
 }

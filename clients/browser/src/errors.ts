@@ -69,6 +69,8 @@ export class ProviderNotOfferedError extends ApiError {}
 export class UnsupportedMediaTypeError extends ApiError {}
 /** A fault of the API. Name the `requestId` to its owner. */
 export class InternalError extends ApiError {}
+/** A webhook is not signed by its provider. No other request gets it. */
+export class InvalidSignatureError extends ApiError {}
 /** The service is temporarily unavailable. */
 export class UnavailableError extends ApiError {}
 
@@ -135,7 +137,7 @@ const CLASSES: Record<ErrorCode, typeof ApiError> = {
   unavailable: UnavailableError,
   unsupported_media_type: UnsupportedMediaTypeError,
   internal_error: InternalError,
-  invalid_signature: ApiError, // only webhooks get it
+  invalid_signature: InvalidSignatureError,
 };
 
 /** The error that a response stands for. A body that is not the API's is that of a proxy or of a network's sign-in. */

@@ -1,7 +1,7 @@
 /** The browser SDK of the live-transcription backend. */
 import { registerWorklet } from "./audio/worklet.js";
 
-export { AudioCapture, captureAudio, captureMicrophone, type CaptureOptions, type CaptureSources, captureTab, tabStreamId } from "./audio/capture.js";
+export { AudioCapture, captureAudio, captureMicrophone, type CaptureOptions, type CaptureSource, type CaptureSources, captureTab, tabStreamId } from "./audio/capture.js";
 export { FrameMaker } from "./audio/frame_maker.js";
 export { Resampler } from "./audio/resampler.js";
 export { Auth, type SignedInUser, type SignOutReason } from "./auth.js";
@@ -13,7 +13,7 @@ export { defaultEnvironment, type Environment, type Locks, type SocketLike } fro
 export * from "./errors.js";
 export { type ExportedFile, type ExportFormat, History, type HistoryFilter, type Transcript } from "./history.js";
 export { Live, type OpenSession, type UnsavedCaptions } from "./live/live.js";
-export type { Caption, EndReason, LiveEvents, LiveState } from "./live/live_events.js";
+export type { Caption, EndReason, LiveEvents, LiveState, WarningCode } from "./live/live_events.js";
 export type { LiveOptions } from "./live/live_options.js";
 export { LiveSession } from "./live/live_session.js";
 export type { RequestOptions } from "./requests.js";

@@ -8,7 +8,7 @@ import { EmailUnverifiedError, InvalidCredentialsError, NetworkError } from "../
 import { type KeyValueStorage, memoryStorage } from "../src/storage.js";
 import { VirtualClock } from "./support/virtual_clock.js";
 
-type Answer = [status: number, body: object] | "fail";
+type Answer = [status: number, body: object] | "fail" | Promise<[status: number, body: object]>;
 
 function contexts(answers: Record<string, Answer[]>, count = 1): { auths: Auth[]; calls: string[]; clock: VirtualClock; storage: KeyValueStorage; shift: (ms: number) => void } {
   const clock = new VirtualClock();
@@ -20,7 +20,7 @@ function contexts(answers: Record<string, Answer[]>, count = 1): { auths: Auth[]
       const path = new URL(url).pathname;
       calls.push(path);
       await new Promise<void>((resolve) => void clock.setTimer(resolve, 50));
-      const answer = answers[path]?.shift() ?? [200, {}];
+      const answer = (await answers[path]?.shift()) ?? [200, {}];
       if (answer === "fail") throw new TypeError("fetch failed");
       return new Response(JSON.stringify(answer[1]), { status: answer[0] });
     },
@@ -38,8 +38,8 @@ function contexts(answers: Record<string, Answer[]>, count = 1): { auths: Auth[]
 
 const USER = { user_id: "u1", email: "ada@example.com", name: "Ada", created_at: "", credits: { available: 1, held: 0 } };
 const tokens = (name: string): object => ({ token: name, access_token: "a", refresh_token: `r-${name}`, expires_in: 3_600, token_type: "Bearer" });
-const signedIn = (name: string): Answer => [200, { ...tokens(name), user: USER }];
-const refusal = (status: number, code: string, reason?: string): Answer => [status, { code, message: "m", request_id: "r", details: { reason } }];
+const signedIn = (name: string, user = USER): [number, object] => [200, { ...tokens(name), user }];
+const refusal = (status: number, code: string, reason?: string): [number, object] => [status, { code, message: "m", request_id: "r", details: { reason } }];
 
 test("a sign-in is shared, and so is its end", async () => {
   const { auths, clock } = contexts({ "/auth/login": [signedIn("one")] }, 2);
@@ -97,6 +97,34 @@ test("a refused refresh signs out; one without a network does not", async () => 
   await clock.advance(3_500_000);
   assert.equal(await clock.until(auth.token()), "one"); // it may still be valid
 });
+
+for (const [name, answer] of [
+  ["answered", [200, tokens("two")]],
+  ["refused", refusal(401, "invalid_credentials")],
+] as const) {
+  test(`a refresh that is ${name} after a sign-out changes nothing, also where another user has signed in`, async () => {
+    for (const isAnother of [false, true]) {
+      let respond = (_: [number, object]): void => undefined;
+      const late = new Promise<[number, object]>((resolve) => (respond = resolve));
+      const other = { ...USER, user_id: "u2" };
+      const { auths, clock } = contexts({ "/auth/login": [signedIn("one"), signedIn("three", other)], "/auth/refresh": [late] }, 2);
+      const [auth, second] = auths as [Auth, Auth];
+      const reasons: string[] = [];
+      second.onSignedOut((reason) => reasons.push(reason));
+      await clock.until(auth.login({ email: "a", password: "p" }));
+      const refresh = auth.replace("one");
+      await clock.advance(1_000);
+      await clock.until(second.logout());
+      if (isAnother) await clock.until(second.login({ email: "b", password: "p" }));
+      respond([...answer] as [number, object]);
+
+      const token = isAnother ? "three" : undefined;
+      assert.equal(await clock.until(refresh), token);
+      assert.deepEqual([await auth.token(), await second.token()], [token, token]);
+      assert.deepEqual([(await auth.user())?.userId, reasons], [isAnother ? "u2" : undefined, ["logout"]]);
+    }
+  });
+}
 
 test("a clock that was set back makes the token be refreshed, not believed", async () => {
   const { auths, calls, clock, shift } = contexts({ "/auth/login": [signedIn("one")], "/auth/refresh": [[200, tokens("two")]] });
@@ -213,10 +241,12 @@ test("the browser's locks are taken, waited for and released", async () => {
         held.delete(name);
       }
     },
+    query: async () => ({ held: [...held].map((name) => ({ name })) }),
   } as unknown as LockManager);
   assert.equal(await locks.withLock("a", async () => 5), 5);
   const release = await locks.tryLock("a");
   assert.equal(await locks.tryLock("a"), undefined);
+  assert.deepEqual([await locks.isLocked("a"), await locks.isLocked("b")], [true, false]);
   release?.();
   await new Promise((resolve) => setImmediate(resolve));
   assert.notEqual(await locks.tryLock("a"), undefined);

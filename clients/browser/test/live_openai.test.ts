@@ -27,13 +27,51 @@ test("turns are committed at pauses, and saved in their order", async () => {
   assert.ok((socket?.commits.length ?? 0) >= 1);
 });
 
-test("speech without a pause is committed after 15 seconds", async () => {
+test("speech without a pause is committed after 14 to 15 seconds", async () => {
   const bench = await openAIBench().start();
   await bench.speak(40, { isBreathless: true });
   await bench.stop();
 
   bench.assertWords();
-  assert.deepEqual(fakes(bench)[0]?.commits, [360_000, 360_000, 240_000]);
+  const commits = fakes(bench)[0]?.commits ?? [];
+  assert.equal(commits.reduce((sum, samples) => sum + samples, 0), 40 * 24_000);
+  assert.equal(commits.length, 3);
+  assert.ok(commits.slice(0, -1).every((samples) => samples > 14 * 24_000 && samples <= 15 * 24_000));
+});
+
+test("a stop sends what waits for the place of a cut", async () => {
+  const bench = await openAIBench().start();
+  await bench.speak(14.6, { isBreathless: true });
+  await bench.stop();
+
+  assert.deepEqual(fakes(bench)[0]?.commits, [14.6 * 24_000]);
+});
+
+/** Feeds frames of 100 ms, each as loud as `loudness` says. */
+async function feedFrames(bench: Bench, count: number, loudness: (frame: number) => number): Promise<void> {
+  for (let frame = 0; frame < count; frame++) {
+    await bench.clock.advance(100);
+    bench.session.feed(new Int16Array(2_400).fill(loudness(frame)));
+  }
+}
+
+test("speech without a pause is cut where it is quietest in the last second, and not in a word", async () => {
+  const bench = await openAIBench().start();
+  await feedFrames(bench, 300, (frame) => ({ 100: 1_500, 143: 2_000, 144: 3_000, 288: 2_000 })[frame] ?? 9_000);
+  await bench.stop();
+
+  assert.deepEqual(fakes(bench)[0]?.commits, [144, 145, 11].map((frames) => frames * 2_400));
+  assert.deepEqual(fakes(bench)[0]?.errors, []);
+});
+
+test("a short pause in the last second ends a turn at once, and one that began before it ends it once", async () => {
+  for (const [from, frames] of [[145, 146], [136, 141]] as const) {
+    const bench = await openAIBench().start();
+    await feedFrames(bench, 200, (frame) => (frame >= from && frame < 146 ? 0 : 9_000));
+    await bench.stop();
+
+    assert.deepEqual(fakes(bench)[0]?.commits, [frames, 200 - frames].map((count) => count * 2_400));
+  }
 });
 
 test("a pause of half a second ends a turn", async () => {

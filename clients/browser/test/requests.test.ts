@@ -171,6 +171,7 @@ test("each code has its class, with reason, details and the time to wait", async
     [503, "unavailable", errors.UnavailableError],
     [504, "provider_timeout", errors.ProviderFailedError],
     [415, "unsupported_media_type", errors.UnsupportedMediaTypeError],
+    [400, "invalid_signature", errors.InvalidSignatureError],
     [500, "internal_error", errors.InternalError],
     [418, "of_a_newer_api", errors.ApiError],
   ];

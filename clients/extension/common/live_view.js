@@ -9,6 +9,7 @@ const LINES = 12;
  * - `state`: idle, starting, live, reconnecting, paused, stopping or ended.
  * - `captions`: the last final ones; `partial`: the words of the current turn so far.
  * - `gaps`: parts without words, the last ones.
+ * - `warnings`: the codes of all that apply now; `warning`: the most important one that is drawn, { code }.
  * - `overlay`: `shown`, `hidden` by the user, or `unavailable` where the browser does not allow it on the page.
  * - `userId`: whose words they are: nobody else who signs in sees them.
  * - `interrupted`: a session of an earlier run, { sessionId, transcriptId, state, stopAtMs? }: to be resumed or stopped.
@@ -17,6 +18,15 @@ const LINES = 12;
  *   browser's end of the offscreen document; `error`: { code, message }.
  */
 export const EMPTY_VIEW = Object.freeze({ state: "idle", captions: [], gaps: [] });
+
+/** The texts of the warnings that are drawn. The most important one is first: it is the only one in a narrow place. */
+export const WARNING_TEXTS = Object.freeze({
+  credits_low: "overlay_credits_low",
+  words_limit: "overlay_words_limit",
+  words_rejected: "overlay_words_rejected",
+  save_failing: "overlay_save_failing",
+  no_audio: "overlay_no_audio",
+});
 
 /** Whether a session runs in this state. */
 export function isActive(state) {
@@ -39,21 +49,23 @@ const FOLDS = {
     return state === "stopping" ? without({ ...view, state }, "partial") : { ...view, state };
   },
 
-  partial: (view, partial) => spoken({ ...view, partial }),
+  partial: (view, partial) => ({ ...view, partial }),
 
   final(view, caption) {
     const known = view.captions.some(({ seq }) => seq === caption.seq);
     const captions = known ? view.captions : [...view.captions, caption].slice(-KEPT);
-    return without(spoken({ ...view, captions }), "partial");
+    return without({ ...view, captions }, "partial");
   },
 
-  lease: (view, lease) => dropWarning({ ...view, lease, provider: lease.provider }, "lease_ending", "save_failing"),
+  lease: (view, lease) => ({ ...view, lease, provider: lease.provider }),
 
-  credits(view, credits) {
-    return dropWarning({ ...view, credits }, ...(credits.endsInSeconds === undefined ? ["credits_low", "lease_ending"] : []));
+  credits: (view, credits) => ({ ...view, credits }),
+
+  warnings(view, { codes }) {
+    const code = Object.keys(WARNING_TEXTS).find((drawn) => codes.includes(drawn));
+    const next = without({ ...view, warnings: codes }, "warning");
+    return code === undefined ? next : { ...next, warning: { code } };
   },
-
-  warning: (view, warning) => ({ ...view, warning }),
 
   uncovered(view, gap) {
     const last = view.gaps.at(-1);
@@ -68,19 +80,10 @@ const FOLDS = {
     const ended = { reason };
     if (view.cause !== undefined) ended.cause = view.cause;
     if (stopped) Object.assign(ended, { billedSeconds: stopped.billed_seconds, creditsUsed: stopped.credits_used });
-    const after = without({ ...view, state: "ended", ended }, "partial", "warning", "cause", "error");
+    const after = without({ ...view, state: "ended", ended }, "partial", "warning", "warnings", "cause", "error");
     return error ? { ...after, error } : after;
   },
 };
-
-/** Words came: there is sound again. */
-function spoken(view) {
-  return dropWarning(view, "no_audio");
-}
-
-function dropWarning(view, ...codes) {
-  return codes.includes(view.warning?.code) ? without(view, "warning") : view;
-}
 
 function without(view, ...names) {
   return Object.fromEntries(Object.entries(view).filter(([name]) => !names.includes(name)));

@@ -6,20 +6,16 @@
     paused: "overlay_paused",
     stopping: "overlay_stopping",
   };
-  const WARNINGS = {
-    words_limit: "overlay_words_limit",
-    words_rejected: "overlay_words_rejected",
-    save_failing: "overlay_save_failing",
-    no_audio: "overlay_no_audio",
-  };
 
   /** The name of a text, its values, and whether it is one that the user must act on. The most urgent one is first. */
   function statusOf({ state, ended, endsInSeconds, warning, minutesLeft, creditsPerMinute }) {
     if (state === "ended") return { name: `overlay_ended_${ended}`, values: [], isAlert: ended !== "stopped" };
     if (endsInSeconds !== undefined) return { name: "overlay_ends_in", values: [Math.max(0, Math.round(endsInSeconds))], isAlert: true };
     if (STATES[state]) return { name: STATES[state], values: [], isAlert: state === "reconnecting" };
-    if (warning === "credits_low" && minutesLeft !== undefined) return { name: "overlay_credits_low", values: [Math.floor(minutesLeft)], isAlert: true };
-    if (WARNINGS[warning]) return { name: WARNINGS[warning], values: [], isAlert: warning !== "no_audio" };
+    if (warning !== undefined) {
+      const values = warning === "credits_low" ? [Math.floor(minutesLeft ?? 0)] : [];
+      return { name: `overlay_${warning}`, values, isAlert: warning !== "no_audio" };
+    }
     if (minutesLeft !== undefined && creditsPerMinute !== undefined) {
       return { name: "overlay_lease", values: [creditsPerMinute, Math.floor(minutesLeft)], isAlert: false };
     }

@@ -36,17 +36,21 @@ test("a microphone that is unplugged does not end the session", () => {
   assert.equal(view.isMicrophoneGone, true);
 });
 
-test("a warning is dropped by what ends it, and by nothing else", () => {
+test("all warnings that apply are kept, and the most important one is drawn", () => {
   const lease = ["lease", { provider: "openai", leaseSeconds: 60, creditsPerMinute: 2 }];
-  const rich = ["credits", { available: 100, held: 2, minutesLeft: 50 }];
-  const poor = ["credits", { available: 1, held: 2, minutesLeft: 1, endsInSeconds: 40 }];
-  const ends = { no_audio: final(1), lease_ending: lease, save_failing: lease, credits_low: rich };
-  for (const [code, event] of Object.entries(ends)) {
-    const warned = ["warning", { code }];
-    assert.equal("warning" in after(warned, event), false, code);
-    assert.equal(after(warned, poor).warning.code, code);
-    assert.equal(after(event, warned).warning.code, code);
+  const credits = ["credits", { available: 5, held: 2, minutesLeft: 3 }];
+  const warnings = (...codes) => ["warnings", { codes }];
+  const order = ["credits_low", "words_limit", "words_rejected", "save_failing", "no_audio"];
+  for (const [place, code] of order.entries()) {
+    const view = after(warnings("lease_ending", ...order.slice(place).reverse()), lease, credits, final(1));
+    assert.deepEqual([view.warning, view.warnings.length], [{ code }, 1 + order.length - place]);
+    assert.equal(overlayView(view).warning, code);
   }
+  const low = after(warnings("credits_low"), warnings("credits_low", "lease_ending"));
+  assert.deepEqual([low.warning, low.warnings], [{ code: "credits_low" }, ["credits_low", "lease_ending"]]);
+  for (const codes of [["lease_ending"], ["of_a_later_version"], []]) assert.equal("warning" in after(warnings("save_failing"), warnings(...codes)), false);
+  const ended = after(warnings("credits_low"), ["ended", { reason: "stopped" }]);
+  assert.equal("warning" in ended || "warnings" in ended, false);
   assert.equal(after(lease).provider, "openai");
 });
 

@@ -1,6 +1,9 @@
 /** Captures the sound of a tab, a microphone or both, as frames for a live session. */
 import { PROCESSOR, type ProcessorOptions } from "./worklet.js";
 
+/** What a sound comes from; one of the `streams` is named by itself. */
+export type CaptureSource = "tab" | "microphone" | MediaStream;
+
 export interface CaptureOptions {
   /** Gets each frame: 16-bit mono samples. `(frame) => session.feed(frame)` */
   onFrame: (samples: Int16Array) => void;
@@ -10,8 +13,8 @@ export interface CaptureOptions {
   frameMs?: number;
   /** The captured tab is heard on the speakers, as before: true by default. */
   loopback?: boolean;
-  /** A source has ended: the tab was closed, or the microphone unplugged. */
-  onEnded?: () => void;
+  /** A source has ended: the tab was closed, or the microphone unplugged. The others are still captured. */
+  onEnded?: (source: CaptureSource) => void;
   /** The address of the SDK's file, which is the worklet too. Found by itself, unless a bundler moved the SDK. */
   workletUrl?: string;
 }
@@ -28,6 +31,10 @@ export interface CaptureSources {
 interface TabCapture {
   chrome?: { tabCapture?: { getMediaStreamId(options: { targetTabId: number }): Promise<string> } };
 }
+
+/** AssemblyAI refuses shorter frames; words of longer ones come late. */
+const SHORTEST_FRAME_MS = 50;
+const LONGEST_FRAME_MS = 100;
 
 /** The address of this file: of a classic script, or of a module. */
 const scriptUrl =
@@ -55,18 +62,22 @@ export function captureMicrophone(options: CaptureOptions, constraints: MediaTra
   return captureAudio({ microphone: constraints }, options);
 }
 
-/** Captures several sources, mixed. Throws DOMException as getUserMedia does; then nothing is captured. */
+/** Captures several sources, mixed. Throws RangeError, or DOMException as getUserMedia does; then nothing is captured. */
 export async function captureAudio(sources: CaptureSources, options: CaptureOptions): Promise<AudioCapture> {
+  const { frameMs = LONGEST_FRAME_MS } = options;
+  if (!(frameMs >= SHORTEST_FRAME_MS && frameMs <= LONGEST_FRAME_MS)) {
+    throw new RangeError(`frameMs must be ${SHORTEST_FRAME_MS} to ${LONGEST_FRAME_MS}.`);
+  }
   const streams = [...(sources.streams ?? [])];
   const capture = new AudioCapture(options);
   try {
     if (sources.tabStreamId !== undefined) {
       const mandatory = { chromeMediaSource: "tab", chromeMediaSourceId: sources.tabStreamId };
       const constraints = { audio: { mandatory } } as unknown as MediaStreamConstraints;
-      await capture.add(await navigator.mediaDevices.getUserMedia(constraints), options.loopback ?? true);
+      await capture.add(await navigator.mediaDevices.getUserMedia(constraints), options.loopback ?? true, "tab");
     }
     if (sources.microphone) {
-      await capture.add(await navigator.mediaDevices.getUserMedia({ audio: sources.microphone }), false);
+      await capture.add(await navigator.mediaDevices.getUserMedia({ audio: sources.microphone }), false, "microphone");
     }
     for (const stream of streams) await capture.add(stream, false);
     return capture;
@@ -88,13 +99,13 @@ export class AudioCapture {
   }
 
   /** Adds a source to the mix. `isHeard`: it also goes to the speakers, because capturing a tab mutes it. */
-  async add(stream: MediaStream, isHeard: boolean): Promise<void> {
+  async add(stream: MediaStream, isHeard: boolean, name: CaptureSource = stream): Promise<void> {
     this.#streams.push(stream);
     const recorder = await (this.#recorder ??= this.#createRecorder());
     const source = this.#context.createMediaStreamSource(stream);
     source.connect(recorder);
     if (isHeard) source.connect(this.#context.destination);
-    for (const track of stream.getAudioTracks()) track.addEventListener("ended", () => this.#options.onEnded?.());
+    for (const track of stream.getAudioTracks()) track.addEventListener("ended", () => this.#options.onEnded?.(name));
     this.#context.resume().catch(() => undefined); // in a page it waits for the user's first click; an extension need not wait
   }
 
@@ -107,7 +118,7 @@ export class AudioCapture {
   }
 
   async #createRecorder(): Promise<AudioWorkletNode> {
-    const { sampleRate = 16_000, frameMs = 100, workletUrl = scriptUrl, onFrame } = this.#options;
+    const { sampleRate = 16_000, frameMs = LONGEST_FRAME_MS, workletUrl = scriptUrl, onFrame } = this.#options;
     if (!workletUrl) throw new Error("The address of the SDK's file is not known. Name it as workletUrl.");
     await this.#context.audioWorklet.addModule(workletUrl);
     const processorOptions: ProcessorOptions = { sampleRate, frameMs };

@@ -28,10 +28,11 @@ export interface PumpOptions {
 }
 
 export class AudioPump {
-  readonly timeline: Timeline;
-  readonly #queue: AudioQueue;
+  timeline!: Timeline;
+  #queue!: AudioQueue;
   readonly #environment: Environment;
   readonly #sampleRate: number;
+  readonly #bufferSeconds: number;
   readonly #onUncovered: PumpOptions["onUncovered"];
   #socket: LiveSocket | undefined;
   #switch: Switch | undefined;
@@ -45,9 +46,15 @@ export class AudioPump {
   constructor({ environment, sampleRate, bufferSeconds, onUncovered }: PumpOptions) {
     this.#environment = environment;
     this.#sampleRate = sampleRate;
+    this.#bufferSeconds = bufferSeconds;
     this.#onUncovered = onUncovered;
-    this.timeline = new Timeline(sampleRate);
-    this.#queue = new AudioQueue(sampleRate, bufferSeconds, (start, end) => this.reportUncovered(start, end, "buffer_full"));
+    this.clear();
+  }
+
+  /** Drops all audio, as if none had been fed. Only while there is no socket. */
+  clear(): void {
+    this.timeline = new Timeline(this.#sampleRate);
+    this.#queue = new AudioQueue(this.#sampleRate, this.#bufferSeconds, (start, end) => this.reportUncovered(start, end, "buffer_full"));
   }
 
   get hasUnsent(): boolean {

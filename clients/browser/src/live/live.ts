@@ -10,7 +10,7 @@ import type { LiveOptions } from "./live_options.js";
 import { LiveSession } from "./live_session.js";
 import { type SaverListener, SegmentSaver } from "./segment_saver.js";
 import { SegmentsOutbox } from "./segments_outbox.js";
-import { lockName, SessionLock } from "./session_lock.js";
+import { LOCK_WAIT_MS, lockName, SessionLock } from "./session_lock.js";
 
 /** A session that was not stopped. */
 export interface OpenSession {
@@ -73,16 +73,15 @@ export class Live {
     const sessions = await this.stream.openSessions();
     return Promise.all(
       sessions.map(async ({ session_id, transcript_id, state, credits_held }) => {
-        const release = await this.environment.locks.tryLock(lockName(session_id));
-        release?.();
-        return { sessionId: session_id, transcriptId: transcript_id, state, creditsHeld: credits_held, isRunning: !release };
+        const isRunning = await this.environment.locks.isLocked(lockName(session_id));
+        return { sessionId: session_id, transcriptId: transcript_id, state, creditsHeld: credits_held, isRunning };
       }),
     );
   }
 
   /** Stops a session that nothing runs, with the words that an earlier run could not save. Throws SessionInUseError. */
   stop(sessionId: string): Promise<Schema<"Stopped">> {
-    return this.#withOutbox(sessionId, async (saver) => {
+    return this.#withOutbox(sessionId, LOCK_WAIT_MS, async (saver) => {
       await this.#renumber(saver.outbox);
       return saver.stop();
     });
@@ -95,7 +94,7 @@ export class Live {
   async saveUnsaved(): Promise<UnsavedCaptions> {
     const result: UnsavedCaptions = { saved: 0, lost: 0, waiting: 0 };
     for (const sessionId of await SegmentsOutbox.sessions(this.storage, await this.#userId())) {
-      const work = this.#withOutbox(sessionId, (saver, refusal) => this.#saveUnsaved(saver, refusal, result));
+      const work = this.#withOutbox(sessionId, 0, (saver, refusal) => this.#saveUnsaved(saver, refusal, result));
       await work.catch((error: unknown) => {
         if (!(error instanceof SessionInUseError)) throw error; // its own context saves them
       });
@@ -161,15 +160,20 @@ export class Live {
     await Promise.all([...this.#sessions].map((session) => session.stop().catch(() => undefined)));
   }
 
-  async #withOutbox<Result>(sessionId: string, work: (saver: SegmentSaver, refusal: Refusal) => Promise<Result>): Promise<Result> {
-    const lock = new SessionLock(this.environment.locks);
-    await lock.take(sessionId);
+  async #withOutbox<Result>(
+    sessionId: string,
+    waitMs: number,
+    work: (saver: SegmentSaver, refusal: Refusal) => Promise<Result>,
+  ): Promise<Result> {
+    const lock = new SessionLock(this.environment);
+    await lock.take(sessionId, waitMs);
     try {
       const outbox = await SegmentsOutbox.open(this.storage, sessionId, await this.#userId());
       const refusal: Refusal = { lost: 0 };
       const listener: SaverListener = {
         onSaved: () => undefined,
         onWarning: ({ code, count = 0 }) => void (refusal.lost += code === "words_rejected" ? count : 0),
+        onWarnings: () => undefined,
         onRefused: (error) => (refusal.error = error),
       };
       const result = await work(new SegmentSaver(this.environment, this.stream, sessionId, outbox, listener), refusal);

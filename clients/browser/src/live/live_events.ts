@@ -34,6 +34,12 @@ export type EndReason =
   | "provider_failed"
   | "failed";
 
+/**
+ * `credits_low`, `lease_ending`, `no_audio`: as in docs/streaming.md. `words_limit`: the API keeps no more words for now.
+ * `words_rejected`: segments of the last save were refused for good. `save_failing`: words wait.
+ */
+export type WarningCode = Schema<"Saved">["warnings"][number] | "words_limit" | "words_rejected" | "save_failing";
+
 /** Words of the transcript. Times are milliseconds from its beginning. */
 export interface Caption {
   text: string;
@@ -51,11 +57,10 @@ export interface LiveEvents {
   final: Caption & { seq: number };
   /** A lease began: its place in the transcript, its seconds, what it holds, and the provider that transcribes. */
   lease: { startMs: number; leaseSeconds: number; endsInSeconds: number; creditsHeld: number; creditsPerMinute: number; provider: string };
-  /**
-   * The API or the SDK warns. `credits_low`, `lease_ending`, `no_audio`: as in docs/streaming.md. `words_limit`: the API
-   * keeps no more words for now. `words_rejected`: `count` segments were refused for good. `save_failing`: words wait.
-   */
-  warning: { code: Schema<"Saved">["warnings"][number] | "words_limit" | "words_rejected" | "save_failing"; count?: number };
+  /** A warning begins. `words_rejected` has the `count` of segments, and comes each time that some are refused. */
+  warning: { code: WarningCode; count?: number };
+  /** All warnings that apply now, whenever one begins or ends. None applies to a session that has ended. */
+  warnings: { codes: WarningCode[] };
   /**
    * The balance, with each lease. Show `available + held`. `endsInSeconds` is there when the credits do not cover another
    * lease: then the session ends so soon, unless credits are bought.

@@ -53,7 +53,7 @@ export class LiveSession extends Emitter<LiveEvents> {
     this.#settings = settingsOf(options, PROVIDERS);
     const { sampleRate, bufferSeconds } = this.#settings;
     this.#startRequest = new StartRequest(environment, parts.stream, this.#settings.body);
-    this.#lock = new SessionLock(environment.locks);
+    this.#lock = new SessionLock(environment);
     this.#signal = new Signal(environment);
     this.#pump = new AudioPump({
       environment,
@@ -62,7 +62,10 @@ export class LiveSession extends Emitter<LiveEvents> {
       onUncovered: (startMs, endMs, reason) => this.emit("uncovered", { startMs, endMs, reason }),
     });
     this.#sockets = new SocketLine(environment, sampleRate, this.#pump, {
-      onPartial: (caption) => this.emit("partial", caption),
+      onPartial: (caption) => {
+        this.#saver?.dropWarning("no_audio");
+        this.emit("partial", caption);
+      },
       onFinal: (caption) => this.#keep(caption),
       onBroken: () => this.#signal.notify(),
     });
@@ -143,25 +146,32 @@ export class LiveSession extends Emitter<LiveEvents> {
   /** Whatever may fail without the API comes first: its lease is billed. */
   async #open(request: () => Promise<TimedLease>, sessionId?: string): Promise<void> {
     const { environment, stream, storage } = this.parts;
+    let startedId: string | undefined;
     try {
       const userId = await this.parts.userId();
       if (sessionId !== undefined) await this.#lock.take(sessionId);
       const earlier = sessionId === undefined ? undefined : await SegmentsOutbox.open(storage, sessionId, userId);
       const timed = await request();
       const { session_id, next_seq, save_interval_seconds } = timed.lease;
+      if (sessionId === undefined) startedId = session_id;
       await this.#lock.take(session_id);
       const outbox = earlier ?? new SegmentsOutbox(storage, session_id, userId);
       outbox.numberFrom(next_seq);
       this.#saver = this.#createSaver(session_id, outbox);
       this.#leases = new LeaseKeeper(environment, stream, this.#settings.leadMs, timed, {
-        onLease: (lease) => this.emit("lease", lease),
+        onLease: (lease) => {
+          this.#saver?.dropWarning("lease_ending");
+          this.emit("lease", lease);
+        },
         onCredits: (credits) => this.emit("credits", credits),
       });
       this.#pump.placeStart(this.#leases.transcriptMs);
       this.#saver.start(save_interval_seconds);
       this.#running = this.#supervise(this.#leases, this.#saver);
     } catch (error) {
+      if (startedId !== undefined) await this.#startRequest.cancel(startedId);
       this.#lock.release();
+      this.#pump.clear(); // what is said now is no beginning of a session that starts later
       this.#setState("idle");
       throw error;
     }
@@ -174,6 +184,7 @@ export class LiveSession extends Emitter<LiveEvents> {
         this.#signal.notify();
       },
       onWarning: (warning) => this.emit("warning", warning),
+      onWarnings: (warnings) => this.emit("warnings", warnings),
       onRefused: (error) => {
         this.#refusal ??= error;
         this.#attempt.abort();
@@ -286,7 +297,9 @@ export class LiveSession extends Emitter<LiveEvents> {
   #keep(caption: Caption): void {
     const { text, startMs, endMs, speaker } = caption;
     const segment = { start_ms: startMs, end_ms: endMs, text, ...(speaker && { speaker }) };
-    const seq = (this.#saver as SegmentSaver).outbox.add(segment);
+    const saver = this.#saver as SegmentSaver;
+    const seq = saver.outbox.add(segment);
+    saver.dropWarning("no_audio");
     this.emit("final", { seq, ...caption });
   }
 

@@ -5,15 +5,25 @@
 import { Resampler, toInt16 } from "../audio/resampler.js";
 import type { Frame } from "./audio_queue.js";
 import type { LiveSocket, SocketOptions, Turn } from "./live_socket.js";
+import { rmsOf } from "./pauses.js";
 import { ProviderSocket } from "./provider_socket.js";
 
 const RATE = 24_000;
 /** A commit of less audio is an error. */
 const SHORTEST_TURN = RATE / 10;
 const LONGEST_TURN_MS = 15_000;
+/** Speech without a pause is cut where it is quietest in so much of its end, to cut no word. */
+const CUT_WITHIN_MS = 1_000;
 /** A turn ends after so long a pause. */
 const PAUSE_MS = 500;
 const PREFIX = "conversation.item.input_audio_transcription.";
+
+/** A frame of the end of a long turn, which waits until it is known whether it belongs to this turn or to the next one. */
+interface HeldFrame {
+  frame: Frame;
+  frameMs: number;
+  loudness: number;
+}
 
 /** What was committed. `text` is final, or undefined until it is. */
 interface CommittedTurn {
@@ -37,6 +47,7 @@ class OpenAISocket extends ProviderSocket {
   readonly #resampler: Resampler | undefined;
   /** Samples that were appended since the last commit, at 24 kHz. */
   #uncommitted = 0;
+  readonly #held: HeldFrame[] = [];
   /** The time of the frames that were sent. */
   #sentMs = 0;
   #turnStartMs = 0;
@@ -63,7 +74,24 @@ class OpenAISocket extends ProviderSocket {
     return first ? this.#sentMs - Math.max(first.heardMs, this.#answeredMs) : 0;
   }
 
-  protected transmit({ samples, isQuiet }: Frame, frameMs: number): void {
+  protected transmit(frame: Frame, frameMs: number): void {
+    const isLongSpeech = this.#speechStartMs !== undefined && this.#sentMs - this.#turnStartMs >= LONGEST_TURN_MS - CUT_WITHIN_MS;
+    if (!isLongSpeech) return this.#take(frame, frameMs);
+    this.#held.push({ frame, frameMs, loudness: rmsOf(frame.samples) });
+    const heldMs = this.#held.reduce((sum, held) => sum + held.frameMs, 0);
+    if (!frame.isQuiet && this.#sentMs + heldMs - this.#turnStartMs < LONGEST_TURN_MS) return;
+    const quietest = Math.min(...this.#held.map(({ loudness }) => loudness));
+    this.#takeHeld(this.#held.findIndex(({ loudness }) => loudness === quietest) + 1);
+    if (this.#sentMs > this.#turnStartMs) this.#commit(); // unless a pause has just ended the turn
+    this.#takeHeld();
+  }
+
+  /** Sends the first ones of the frames that wait, or all. */
+  #takeHeld(count = this.#held.length): void {
+    for (const { frame, frameMs } of this.#held.splice(0, count)) this.#take(frame, frameMs);
+  }
+
+  #take({ samples, isQuiet }: Frame, frameMs: number): void {
     const startMs = this.#sentMs;
     this.#sentMs += frameMs;
     if (!isQuiet) {
@@ -76,6 +104,7 @@ class OpenAISocket extends ProviderSocket {
   }
 
   protected sendEnd(): void {
+    this.#takeHeld();
     if (this.#resampler) this.#append(toInt16(scaled(this.#resampler.flush())));
     if (this.#uncommitted > 0) this.#commit();
     if (this.#turns.length === 0) this.markComplete();

@@ -12,10 +12,15 @@ export class PauseDetector {
 
   /** Whether a frame is part of a pause. */
   isQuiet(samples: Int16Array): boolean {
-    let energy = 0;
-    for (const sample of samples) energy += sample * sample;
-    const rms = Math.sqrt(energy / samples.length);
+    const rms = rmsOf(samples);
     this.#loudestRms = Math.max(rms, this.#loudestRms * DECAY);
     return rms < NOISE_RMS || rms < this.#loudestRms * QUIET_RATIO;
   }
+}
+
+/** How loud samples are: the root of their mean square. */
+export function rmsOf(samples: Int16Array): number {
+  let energy = 0;
+  for (const sample of samples) energy += sample * sample;
+  return Math.sqrt(energy / samples.length);
 }

@@ -3,7 +3,7 @@ import type { Schema } from "../contract.js";
 import { type Environment, sleep } from "../environment.js";
 import type { Stream, TimedSave } from "../stream.js";
 import { isWorthRetrying } from "./end_reason.js";
-import type { LiveEvents } from "./live_events.js";
+import type { LiveEvents, WarningCode } from "./live_events.js";
 import { SAVE_SEGMENTS, type SegmentsOutbox, STOP_SEGMENTS } from "./segments_outbox.js";
 
 const STOP_TRIES = 10;
@@ -12,8 +12,8 @@ const BRIEF_MS = 5_000;
 
 export interface SaverListener {
   onSaved(answer: TimedSave): void;
-  /** Each warning of the API once, until it is gone; and those of the SDK. */
   onWarning(warning: LiveEvents["warning"]): void;
+  onWarnings(warnings: LiveEvents["warnings"]): void;
   /** The API refuses to save for good. */
   onRefused(error: unknown): void;
 }
@@ -21,7 +21,7 @@ export interface SaverListener {
 export class SegmentSaver {
   #timer: unknown;
   #running: Promise<boolean> | undefined;
-  #warnings: LiveEvents["warning"]["code"][] = [];
+  #warnings: readonly WarningCode[] = [];
 
   constructor(
     private readonly environment: Environment,
@@ -69,7 +69,7 @@ export class SegmentSaver {
     // For two minutes a stopped session takes what did not fit, and for longer what it has already.
     if (this.outbox.segments.length > 0 && !(await this.flush())) return stopped;
     const count = lost.length + this.outbox.segments.length;
-    if (count > 0) this.listener.onWarning({ code: "words_rejected", count });
+    this.#setWarnings(count > 0 ? ["words_rejected"] : [], count);
     await this.outbox.clear();
     return stopped;
   }
@@ -89,32 +89,45 @@ export class SegmentSaver {
     return lost;
   }
 
+  /** A warning does not apply any more, before a save says so. */
+  dropWarning(code: WarningCode): void {
+    this.#setWarnings(this.#warnings.filter((current) => current !== code));
+  }
+
   async #flush(tries?: number): Promise<boolean> {
     const options = tries === undefined ? {} : { tries };
+    let isAnyLost = false;
     try {
       do {
         const segments = await this.outbox.nextBatch(SAVE_SEGMENTS);
         const answer = await this.stream.saveTimed({ session_id: this.sessionId, segments }, options);
         const lost = this.outbox.settle(segments, answer.saved.rejected);
         this.listener.onSaved(answer);
-        this.#warn(answer.saved.warnings);
-        if (lost.length > 0) this.listener.onWarning({ code: "words_rejected", count: lost.length });
         const isFull = answer.saved.saved.length === 0 && this.outbox.segments.length > 0;
-        if (isFull) {
-          this.listener.onWarning({ code: "words_limit" });
-          break;
-        }
+        isAnyLost ||= lost.length > 0;
+        const codes: WarningCode[] = [...answer.saved.warnings];
+        if (isFull) codes.push("words_limit");
+        if (isAnyLost) codes.push("words_rejected");
+        this.#setWarnings(codes, lost.length);
+        if (isFull) break;
       } while (this.outbox.segments.length > 0);
       return true;
     } catch (error) {
-      if (isWorthRetrying(error)) this.listener.onWarning({ code: "save_failing" });
+      if (isWorthRetrying(error)) this.#setWarnings([...new Set([...this.#warnings, "save_failing" as const])]);
       else this.listener.onRefused(error);
       return false;
     }
   }
 
-  #warn(warnings: Schema<"Saved">["warnings"]): void {
-    for (const code of warnings) if (!this.#warnings.includes(code)) this.listener.onWarning({ code });
-    this.#warnings = warnings;
+  /** `lost`: how many segments were refused for good just now. */
+  #setWarnings(codes: WarningCode[], lost = 0): void {
+    const before = this.#warnings;
+    this.#warnings = codes;
+    for (const code of codes) {
+      if (code === "words_rejected" && lost > 0) this.listener.onWarning({ code, count: lost });
+      else if (!before.includes(code)) this.listener.onWarning({ code });
+    }
+    const isSame = codes.length === before.length && codes.every((code) => before.includes(code));
+    if (!isSame) this.listener.onWarnings({ codes });
   }
 }

@@ -23,6 +23,16 @@ export class StartRequest {
     }
   }
 
+  /** Stops the session that was opened, because it cannot be used. Without an answer, `send` finds it again. */
+  async cancel(sessionId: string): Promise<void> {
+    try {
+      await this.stream.stop({ session_id: sessionId }, { tries: 2 });
+      this.#key = undefined;
+    } catch {
+      // The error that it cannot be used is the one to report; the lease ends by itself.
+    }
+  }
+
   async #send(): Promise<TimedLease> {
     const idempotencyKey = (this.#key ??= this.environment.randomUUID());
     try {

@@ -13,7 +13,7 @@ import { seededRandom, VirtualClock } from "./virtual_clock.js";
 export type RecordedEvent = { [Name in keyof LiveEvents]: { name: Name } & LiveEvents[Name] }[keyof LiveEvents];
 
 const CHUNK_MS = 100;
-const NAMES: (keyof LiveEvents)[] = ["state", "partial", "final", "lease", "warning", "credits", "uncovered", "ended"];
+const NAMES: (keyof LiveEvents)[] = ["state", "partial", "final", "lease", "warning", "warnings", "credits", "uncovered", "ended"];
 
 export class Bench {
   readonly clock = new VirtualClock();
@@ -25,7 +25,7 @@ export class Bench {
   readonly events: RecordedEvent[] = [];
   /** How many samples were spoken. */
   position = 0;
-  /** Ranges that were spoken, but not into the session. */
+  /** How far the device's clock of the day is ahead of its monotonic one. */
   wallAheadMs = 0;
   readonly #sampleRate: number;
   #uuids = 0;

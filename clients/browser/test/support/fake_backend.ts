@@ -12,6 +12,7 @@ interface FakeSession {
   leaseExpiresAt: number;
   billedSeconds: number;
   nextSeq: number;
+  lastWordsAt: number;
   segments: Map<number, Segment>;
   stoppedAt: number;
   isDeleted: boolean;
@@ -40,6 +41,7 @@ class Refusal extends Error {
 const LATENCY_MS = 80;
 const RENEW_BEFORE_END = 60;
 const CREDITS_PER_MINUTE = 10;
+const NO_AUDIO_SECONDS = 60;
 const MOST_SEGMENTS = 100;
 
 export class FakeBackend {
@@ -221,6 +223,7 @@ export class FakeBackend {
       leaseExpiresAt: now,
       billedSeconds: 0,
       nextSeq: 0,
+      lastWordsAt: now,
       segments: new Map(),
       stoppedAt: 0,
       isDeleted: false,
@@ -248,7 +251,13 @@ export class FakeBackend {
     if (reason) throw new Refusal(409, "conflict", { reason });
     const { saved, rejected } = this.#store(session, segments);
     const seconds_left = session.state === "active" ? Math.max(0, session.leaseExpiresAt - this.now) : 0;
-    const warnings = this.credits < CREDITS_PER_MINUTE ? ["credits_low"] : [];
+    if (segments.length > 0) session.lastWordsAt = this.now;
+    const applies = {
+      credits_low: this.credits < CREDITS_PER_MINUTE,
+      lease_ending: seconds_left <= Math.min(60, this.leaseSeconds / 3),
+      no_audio: this.now - session.lastWordsAt > NO_AUDIO_SECONDS,
+    };
+    const warnings = Object.entries(applies).flatMap(([code, isSo]) => (isSo ? [code] : []));
     return { saved, rejected, seconds_left, warnings };
   }
 

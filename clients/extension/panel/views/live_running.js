@@ -1,5 +1,6 @@
 /** Captions that run: the words, the state, what the credits allow, and how to pause and stop. */
 import { locale, text } from "../../common/i18n.js";
+import { WARNING_TEXTS } from "../../common/live_view.js";
 import { send } from "../../common/messages.js";
 import { mergeRows, isSame } from "../captions.js";
 import { button, fill, h, icon, iconButton, refill } from "../elements.js";
@@ -83,13 +84,6 @@ function linksOf({ sessionId }) {
   return [link("sparkle", "catch_up_title", "/catch-up"), link("question", "ask_title", "/ask")];
 }
 
-const WARNINGS = {
-  no_audio: "overlay_no_audio",
-  save_failing: "overlay_save_failing",
-  words_limit: "overlay_words_limit",
-  words_rejected: "overlay_words_rejected",
-};
-
 function noticesKey({ state, warning, credits: left, overlay }) {
   return JSON.stringify([state, warning?.code, left?.minutesLeft, left?.endsInSeconds, overlay]);
 }
@@ -102,7 +96,7 @@ export function noticesOf(app, { state, warning, credits: left, overlay }) {
     left?.endsInSeconds === undefined
       ? text("live_credits_low", duration((left?.minutesLeft ?? 0) * 60, locale()))
       : text("live_ends_in", duration(left.endsInSeconds, locale()));
-  const name = WARNINGS[warning?.code];
+  const name = warning?.code !== "credits_low" && WARNING_TEXTS[warning?.code];
   return [
     state === "reconnecting" && noticeBox("offline", text("overlay_reconnecting")),
     state === "paused" && noticeBox("info", text("live_paused")),
