@@ -8,7 +8,7 @@ from scripts.local.extension import EXTENSION_ID
 from scripts.local.stack import LocalStack
 from tests.extension.devtools import Devtools, browser_with
 from tests.extension.fault_proxy import FaultProxy
-from tests.extension.listener import WORKER
+from tests.extension.listener import WORKER, Listener
 from tests.extension.panel_page import EXTENSION, PANEL, ROOT, PanelPage, text
 from tests.http.http_client import Api, Person, Sandbox
 
@@ -227,3 +227,23 @@ def test_in_arabic_the_pages_run_from_right_to_left(
             panel.poll("async () => !document.querySelector('[aria-busy]')")
             panel.check(place)
         assert panel.console_errors() == []
+
+
+@pytest.mark.soak  # for the time in which the SDK tries again
+def test_a_stop_without_a_network_says_that_nothing_is_saved_yet_until_it_is(listener: Listener) -> None:
+    listener.start()
+    listener.wait_for_view("(view) => view.captions.length > 0")
+    listener.proxy.fail("stop", "drop", times=100)
+    panel = PanelPage(listener.devtools, listener.panel)
+    panel.go("#/live")
+    panel.click(text("action_stop"))
+
+    panel.sees(text("overlay_ended_not_saved"))
+    assert text("overlay_ended_stopped") not in panel.text_of("main")
+    panel.check("not saved")
+    listener.proxy.reset()
+    panel.click(text("action_retry"))
+
+    panel.sees(text("overlay_ended_stopped"))
+    assert text("overlay_ended_not_saved") not in panel.text_of("main")
+    assert listener.client("(client) => client.live.findOpen()") == []

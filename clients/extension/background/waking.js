@@ -6,6 +6,7 @@
  * without an answer; once the lease has lapsed it costs nothing, and is offered as long as the API keeps it open.
  * Only sessions that this browser started are touched: another device may run one of the same account.
  */
+import { acceptStop } from "../common/ends.js";
 import { isActive, loadView } from "../common/live_view.js";
 import { openClient } from "../common/client.js";
 import { exclusively, isRecording } from "./recorder.js";
@@ -35,8 +36,8 @@ async function lookAfterSessions() {
   await exclusively(noteLostRecorder);
   const client = await openClient();
   if (!(await client.auth.user())) return;
-  await client.live.saveUnsaved().catch(() => undefined);
-  await findInterrupted(client).catch(() => undefined);
+  const isSaved = await client.live.saveUnsaved().then(({ waiting, lost }) => waiting + lost === 0, () => false);
+  await findInterrupted(client, isSaved).catch(() => undefined);
 }
 
 /** Remembers the session that this browser runs, until it is known to be stopped. */
@@ -55,7 +56,8 @@ export function forgetSession() {
 /** Stops an interrupted session, so that its lease is billed no longer. Throws ApiError, NetworkError, SessionInUseError. */
 export async function stopInterrupted(sessionId) {
   const client = await openClient();
-  await client.live.stop(sessionId);
+  const stopped = await client.live.stop(sessionId);
+  await updateView((view) => acceptStop(view, sessionId, stopped));
   if ((await ownSession())?.sessionId === sessionId) await forgetSession();
   await dropOffer(sessionId);
 }
@@ -66,13 +68,14 @@ async function noteLostRecorder() {
   await updateView(({ partial, warning, ...view }) => ({ ...view, state: "ended", ended: { reason: "failed", cause: "recorder_lost" } }));
 }
 
-async function findInterrupted(client) {
+async function findInterrupted(client, isSaved) {
   const own = await ownSession();
   if (!own || (await isRecording())) return;
   const found = (await client.live.findOpen()).find(({ sessionId }) => sessionId === own.sessionId);
   if (!found) {
     await forgetSession();
     await dropOffer(own.sessionId);
+    if (isSaved) await updateView((view) => acceptStop(view, own.sessionId)); // the answer of its stop was lost
   } else if (found.isRunning) {
     return;
   } else if (own.isEnding) {

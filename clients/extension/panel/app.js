@@ -2,6 +2,7 @@
 import { openClient } from "../common/client.js";
 import { setLanguage, text } from "../common/i18n.js";
 import { isActive, loadView, watchView } from "../common/live_view.js";
+import { send } from "../common/messages.js";
 import { loadPrice, watchPrice } from "../common/price.js";
 import { loadSettings, watchSettings } from "../common/settings.js";
 import { fill, h } from "./elements.js";
@@ -58,6 +59,7 @@ class App {
     watchPrice(() => void this.#usePrice());
     watchSignIn((reason) => void this.#useSignIn(reason));
     for (const name of ["online", "offline"]) window.addEventListener(name, () => this.#showConnection());
+    window.addEventListener("online", () => void send("WAKE").catch(() => undefined)); // what was not saved can be now
     document.addEventListener("visibilitychange", () => this.#watchBalance());
     window.addEventListener("hashchange", () => void this.show());
     this.client = await openClient();

@@ -1,4 +1,5 @@
 /** The popup of who is signed in: what is left, and captions on this tab. */
+import { endNameOf } from "../common/ends.js";
 import { locale, text } from "../common/i18n.js";
 import { isActive } from "../common/live_view.js";
 import { send } from "../common/messages.js";
@@ -20,7 +21,7 @@ export function homeView(app) {
   app.followBalance((current) => fill(balance, current && balanceOf(app, current)));
   app.followLive((view) => {
     const isEnding = view.credits?.endsInSeconds !== undefined;
-    const key = JSON.stringify([view.state, view.error?.code, view.interrupted?.sessionId, isEnding, view.warning?.code, view.overlay]);
+    const key = JSON.stringify([view.state, endNameOf(view), view.error?.code, view.interrupted?.sessionId, isEnding, view.warning?.code, view.overlay]);
     if (key === shown) return;
     shown = key;
     if (isActive(view.state)) return void refill(place, runningCard(app, view));

@@ -1,4 +1,5 @@
 /** The first page: captions that run, what the last ones came to, and how to start. */
+import { endNameOf } from "../../common/ends.js";
 import { text } from "../../common/i18n.js";
 import { isActive } from "../../common/live_view.js";
 import { send } from "../../common/messages.js";
@@ -21,7 +22,7 @@ export function liveView(app) {
   let shown;
   let running;
   app.followLive((view) => {
-    const phase = isActive(view.state) ? `active ${view.sessionId ?? ""}` : `idle ${view.state} ${view.ended?.reason ?? ""} ${view.interrupted?.sessionId ?? ""} ${view.error?.code ?? ""}`;
+    const phase = isActive(view.state) ? `active ${view.sessionId ?? ""}` : `idle ${view.state} ${endNameOf(view) ?? ""} ${view.interrupted?.sessionId ?? ""} ${view.error?.code ?? ""}`;
     const goesOn = running && isActive(view.state) && (running.sessionId === undefined || running.sessionId === view.sessionId);
     if (goesOn) return running.update(view);
     if (phase === shown) return undefined;

@@ -1,29 +1,24 @@
 /** What the last captions came to, and a session that an earlier run of the browser left open. */
+import { endNameOf } from "../../common/ends.js";
 import { locale, text } from "../../common/i18n.js";
 import { send } from "../../common/messages.js";
 import { h } from "../elements.js";
-import { explain, explainEnd } from "../errors.js";
+import { explainEnd } from "../errors.js";
 import { busyButton } from "../forms.js";
 import { duration } from "../format.js";
 import { actionButtons, credits, noticeBox, sentence } from "../notices.js";
 import { placeOf } from "../routes.js";
 import { loadMicrophoneChoice, startCaptions } from "../session.js";
 
-/** `failed` is explained by its error, where that says more. */
-function meaningOf({ ended, error }) {
-  if (ended.cause === "tab_closed") return { text: "ended_tab_closed", action: "start", values: [] };
-  return ended.reason === "failed" && error ? explain(error) : explainEnd(ended.reason);
-}
-
 /** How they ended and what they cost; below it, what can be done with the words. */
 export function endedCard(app, view) {
   const { ended, transcriptId, sessionId, captions } = view;
-  const meaning = meaningOf(view);
-  const isGood = ended.reason === "stopped";
+  const meaning = explainEnd(view);
+  const isGood = endNameOf(view) === "stopped";
   const { billedSeconds, creditsUsed } = ended;
   const cost =
     creditsUsed !== undefined && h("p", { class: "small" }, text("ended_cost", duration(billedSeconds ?? 0, locale()), credits(creditsUsed)));
-  const ways = meaning.action === "start" ? [] : actionButtons(app, meaning);
+  const ways = meaning.action === "start" ? [] : actionButtons(app, meaning, () => void send("WAKE").catch(() => undefined));
   const hasWords = captions.length > 0 && transcriptId && ended.reason !== "deleted";
   const link = (label, place) => h("a", { class: "button quiet-button", href: `#${place}` }, text(label));
   const links =
