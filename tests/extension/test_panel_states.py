@@ -131,6 +131,20 @@ def test_the_keyboard_stays_at_pause_when_its_name_changes(panel: PanelPage, api
     assert panel.focused_element() == f"H1 {text('live_title')}"
 
 
+def test_each_loss_of_a_live_session_is_shown_however_short(panel: PanelPage, api: Api) -> None:
+    panel.sign_in(Person.register(api).email)
+    panel.wait_for_worker()
+    reasons = ["not_recognised", "buffer_full", "interrupted", "no_audio"]
+    gaps = [{"startMs": 9_000 * n, "endMs": 9_000 * n + 1_000, "reason": reason} for n, reason in enumerate(reasons)]
+    panel.put_view(**LIVE | {"gaps": gaps})
+
+    panel.poll("async (count) => document.querySelectorAll('.captions .gap').length === count", len(gaps))
+
+    shown = panel.page.run("async () => [...document.querySelectorAll('.captions .gap p')].map((row) => row.innerText)")
+    assert shown == [text("gap", v1="1 second")] * 3 + [text("gap_no_audio", v1="1 second")]
+    panel.check("gaps")
+
+
 def test_the_panel_shows_the_newest_captions_from_the_first_look_on(panel: PanelPage, api: Api) -> None:
     panel.sign_in(Person.register(api).email)
     panel.page.command("Page.bringToFront")  # sizes are observed only where something is drawn
