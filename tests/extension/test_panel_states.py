@@ -8,15 +8,10 @@ from scripts.local.extension import EXTENSION_ID
 from scripts.local.stack import LocalStack
 from tests.extension.devtools import Devtools, browser_with
 from tests.extension.fault_proxy import FaultProxy
-from tests.extension.listener import WORKER, Listener
+from tests.extension.listener import WORKER
 from tests.extension.panel_page import EXTENSION, PANEL, ROOT, PanelPage, text
 from tests.http.http_client import Api, Person, Sandbox
 
-LIVE = {"state": "live", "sessionId": "s", "transcriptId": "t", "captions": [], "gaps": []}
-IS_AT_END = """async () => {
-  const { scrollHeight, scrollTop, clientHeight } = document.querySelector(".scroller");
-  return clientHeight < scrollHeight && scrollHeight - scrollTop - clientHeight < 2;
-}"""
 API_URL = "async () => (await (await import('/common/settings.js')).loadSettings()).apiUrl"
 KEEP_PRICE = "async (apiUrl, price) => (await import('/common/price.js')).keepPrice(apiUrl, price)"
 CONSENT = "async () => (await import('/common/settings.js')).giveConsent()"
@@ -116,48 +111,6 @@ def test_minutes_are_reckoned_with_the_last_price_of_this_api_only(panel: PanelP
     panel.sees(text("credits_minutes", v1="20 minutes"))
 
 
-def test_the_keyboard_stays_at_pause_when_its_name_changes(panel: PanelPage, api: Api) -> None:
-    panel.sign_in(Person.register(api).email)
-    panel.wait_for_worker()
-    panel.put_view(**LIVE)
-    panel.tab_to(f"BUTTON {text('action_pause')}")
-
-    panel.put_view(**LIVE | {"state": "paused"})
-    panel.sees(text("action_resume"))
-
-    assert panel.focused_element() == f"BUTTON {text('action_resume')}"
-    panel.put_view(**LIVE | {"state": "stopping"})
-    panel.sees(text("overlay_stopping"))
-    assert panel.focused_element() == f"H1 {text('live_title')}"
-
-
-def test_each_loss_of_a_live_session_is_shown_however_short(panel: PanelPage, api: Api) -> None:
-    panel.sign_in(Person.register(api).email)
-    panel.wait_for_worker()
-    reasons = ["not_recognised", "buffer_full", "interrupted", "no_audio"]
-    gaps = [{"startMs": 9_000 * n, "endMs": 9_000 * n + 1_000, "reason": reason} for n, reason in enumerate(reasons)]
-    panel.put_view(**LIVE | {"gaps": gaps})
-
-    panel.poll("async (count) => document.querySelectorAll('.captions .gap').length === count", len(gaps))
-
-    shown = panel.page.run("async () => [...document.querySelectorAll('.captions .gap p')].map((row) => row.innerText)")
-    assert shown == [text("gap", v1="1 second")] * 3 + [text("gap_no_audio", v1="1 second")]
-    panel.check("gaps")
-
-
-def test_the_panel_shows_the_newest_captions_from_the_first_look_on(panel: PanelPage, api: Api) -> None:
-    panel.sign_in(Person.register(api).email)
-    panel.page.command("Page.bringToFront")  # sizes are observed only where something is drawn
-    captions = [{"seq": seq, "text": "Good morning. " * 9, "startMs": seq, "endMs": seq} for seq in range(20)]
-    panel.wait_for_worker()
-    panel.put_view(**LIVE | {"captions": captions})
-    panel.poll(IS_AT_END)
-
-    panel.set_size(320, 500)  # or a notice takes of its height
-
-    panel.poll(IS_AT_END)
-
-
 def test_every_page_is_reached_by_the_keyboard_and_says_where_it_is(panel: PanelPage, api: Api) -> None:
     panel.sign_in(Person.register(api).email)
     panel.tab_to(f"A {text('tab_history')}")
@@ -241,23 +194,3 @@ def test_in_arabic_the_pages_run_from_right_to_left(
             panel.poll("async () => !document.querySelector('[aria-busy]')")
             panel.check(place)
         assert panel.console_errors() == []
-
-
-@pytest.mark.soak  # for the time in which the SDK tries again
-def test_a_stop_without_a_network_says_that_nothing_is_saved_yet_until_it_is(listener: Listener) -> None:
-    listener.start()
-    listener.wait_for_view("(view) => view.captions.length > 0")
-    listener.proxy.fail("stop", "drop", times=100)
-    panel = PanelPage(listener.devtools, listener.panel)
-    panel.go("#/live")
-    panel.click(text("action_stop"))
-
-    panel.sees(text("overlay_ended_not_saved"))
-    assert text("overlay_ended_stopped") not in panel.text_of("main")
-    panel.check("not saved")
-    listener.proxy.reset()
-    panel.click(text("action_retry"))
-
-    panel.sees(text("overlay_ended_stopped"))
-    assert text("overlay_ended_not_saved") not in panel.text_of("main")
-    assert listener.client("(client) => client.live.findOpen()") == []

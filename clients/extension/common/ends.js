@@ -1,4 +1,4 @@
-/** How a session ended, as the person is told. Pure. */
+/** How a session ended, by the name of what the pages say. Pure. */
 
 /** What a refused stop says of the session, by the code of its error. */
 const REFUSED_STOPS = { not_found: "deleted", account_blocked: "account_blocked", unauthenticated: "signed_out" };

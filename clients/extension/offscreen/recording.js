@@ -59,6 +59,7 @@ export class Recording {
       this.#interruption = firstLease.then(({ startMs }) => this.#reportInterruption(startMs)).catch(() => undefined);
       return {};
     } catch (error) {
+      this.#reporter.push("start_failed", describeError(error)); // a worker that was killed gets no answer
       void this.#close(); // not awaited: the worker closes this document when it has the error
       throw error;
     }

@@ -5,12 +5,12 @@ import { isActive, loadView, watchView } from "../common/live_view.js";
 import { send } from "../common/messages.js";
 import { loadPrice, watchPrice } from "../common/price.js";
 import { loadSettings, watchSettings } from "../common/settings.js";
+import { watchSignIn } from "../common/sign_in.js";
 import { fill, h } from "./elements.js";
 import { isBlocked } from "./errors.js";
 import { drawFrame } from "./frame.js";
 import { loadPending } from "./pending.js";
 import { findRoute, placeOf, redirect } from "./routes.js";
-import { watchSignIn } from "./sign_in.js";
 
 const BALANCE_POLL_SECONDS = 30;
 

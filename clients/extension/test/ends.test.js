@@ -1,4 +1,4 @@
-/** A stop that the API has not accepted is not told as a success, until it was accepted later. */
+/** A stop that the API has not accepted is no success until it was accepted later. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "../overlay/status.js";
@@ -12,7 +12,7 @@ const ended = (data, before = START) => Object.freeze(fold(before, "ended", data
 const withoutNetwork = (before) => ended({ reason: "stopped", error: { code: "network", message: "no answer" } }, before);
 const statusOf = (view) => globalThis.captionStatus.statusOf(overlayView(view));
 
-test("a stop without a network is not told as saved, in the panel or above the captions", () => {
+test("neither the panel nor the overlay calls a stop without a network saved", () => {
   for (const before of [START, fold(START, "source_ended", { source: "tab" })]) {
     const view = withoutNetwork(before);
     assert.equal(endNameOf(view), "not_saved");
@@ -22,7 +22,7 @@ test("a stop without a network is not told as saved, in the panel or above the c
   }
 });
 
-test("a stop that the API accepted is told as saved", () => {
+test("a stop that the API accepted is saved", () => {
   const view = ended({ reason: "stopped", stopped: STOPPED });
   assert.equal(explainEnd(view).text, "overlay_ended_stopped");
   assert.equal(statusOf(view).isAlert, false);

@@ -37,14 +37,12 @@ export function interruptedCard(app, { sessionId, tabTitle, stopAtMs }) {
   const problem = h("div", { class: "form-problem" });
   const resume = async () => startCaptions(app, { sessionId, microphone: await loadMicrophoneChoice() });
   const finish = () => send("STOP_SESSION", { sessionId });
-  const seconds = stopAtMs === undefined ? undefined : Math.max(0, Math.round((stopAtMs - Date.now()) / 1000));
-  const explanation = seconds === undefined ? text("interrupted_lapsed") : text("interrupted_running", duration(seconds, locale()));
   return h(
     "section",
     { class: "card", "aria-labelledby": "interrupted-title" },
     h("h2", { id: "interrupted-title" }, text("interrupted_title")),
     tabTitle && h("p", { class: "tab-name", dir: "auto" }, tabTitle),
-    h("p", {}, explanation),
+    stopAtMs === undefined ? h("p", {}, text("interrupted_lapsed")) : countdown(stopAtMs),
     problem,
     h(
       "div",
@@ -53,4 +51,16 @@ export function interruptedCard(app, { sessionId, tabTitle, stopAtMs }) {
       busyButton(app, text("interrupted_finish"), finish, { problem, retry: true }),
     ),
   );
+}
+
+/** Until the worker stops the session. No live region: it would be read aloud each second. */
+function countdown(stopAtMs) {
+  const element = h("p", { class: "countdown" });
+  const tick = () => {
+    const seconds = Math.max(0, Math.round((stopAtMs - Date.now()) / 1000));
+    element.textContent = text("interrupted_running", duration(seconds, locale()));
+  };
+  tick();
+  const clock = setInterval(() => (element.isConnected ? tick() : clearInterval(clock)), 1000);
+  return element;
 }
