@@ -43,20 +43,19 @@ def test_each_loss_of_a_live_session_is_shown_however_short(panel: PanelPage, ap
 
 def test_a_microphone_that_is_gone_is_said_while_captions_go_on(panel: PanelPage, api: Api) -> None:
     panel.sign_in(Person.register(api).email)
+    popup = PanelPage.open(panel.devtools, "#/home", f"{ROOT}/popup/popup.html")
     panel.wait_for_worker()
     panel.put_view(**LIVE)
-    panel.sees(text("state_live"))
-    assert text("live_microphone_gone") not in panel.text_of("main")
+    for page in (panel, popup):
+        page.sees(text("state_live"))
+        assert text("live_microphone_gone") not in page.text_of("main")
 
     panel.put_view(**LIVE | {"isMicrophoneGone": True})
 
-    panel.poll(
-        "async (words) => document.querySelector('main [role=status].warning')?.innerText === words",
-        text("live_microphone_gone"),
-    )
-    panel.check("without the microphone")
-    popup = PanelPage.open(panel.devtools, "#/home", f"{ROOT}/popup/popup.html")
-    popup.sees(text("live_microphone_gone"))
+    for page in (panel, popup):
+        page.shows("main .warning[role=status]")
+        assert page.text_of("main .warning") == text("live_microphone_gone")
+        page.check("without the microphone")
     popup.close()
 
 
