@@ -90,7 +90,7 @@ async function stopLeft(client) {
 /** The view says that something is recorded, and nothing is: the browser has closed the offscreen document. */
 async function noteLostRecorder() {
   if (!isActive((await loadView()).state) || (await isRecording())) return;
-  await updateView(({ partial, warning, ...view }) => ({ ...view, state: "ended", ended: { reason: "failed", cause: "recorder_lost" } }));
+  await updateView(({ partial, warning, warnings, ...view }) => ({ ...view, state: "ended", ended: { reason: "failed", cause: "recorder_lost" } }));
 }
 
 async function findInterrupted(client, isSaved) {
