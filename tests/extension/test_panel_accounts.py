@@ -6,7 +6,6 @@ import pytest
 
 from scripts.local.stack import LocalStack
 from tests.extension.devtools import Devtools
-from tests.extension.fault_proxy import FaultProxy
 from tests.extension.panel_page import PanelPage, text
 from tests.http.http_client import PASSWORD, Api, Person, ResponseRecorder, new_email
 from tests.http.running_stack import additional_api
@@ -141,26 +140,6 @@ def test_signing_out_asks_first_and_ends_every_device(panel: PanelPage, api: Api
 
     panel.sees(text("signed_out_done"))
     assert person.get("/credits/balance").status_code == 401
-
-
-@pytest.mark.soak  # for the time in which the SDK tries again
-def test_signing_out_without_a_network_ends_this_device_and_says_that_others_may_stay(
-    panel: PanelPage, api: Api, proxy: FaultProxy
-) -> None:
-    person = Person.register(api)
-    proxy.reset()
-    panel.reset(proxy.url)
-    panel.sign_in(person.email)
-    proxy.fail("/auth/logout", "drop", times=100)
-    panel.go("#/settings")
-    panel.click(text("action_sign_out"))
-    panel.confirm(text("action_sign_out"))
-    panel.wait_for_place("#/sign-in")
-
-    panel.sees(text("signed_out_here"))
-    panel.check("signed out here only")
-    proxy.reset()
-    assert person.get("/credits/balance").status_code == 200
 
 
 def test_a_sign_in_that_ended_elsewhere_leads_back_and_says_why(panel: PanelPage, api: Api) -> None:

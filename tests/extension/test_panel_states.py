@@ -12,11 +12,6 @@ from tests.extension.listener import WORKER
 from tests.extension.panel_page import EXTENSION, PANEL, ROOT, PanelPage, text
 from tests.http.http_client import Api, Person, Sandbox
 
-LIVE = {"state": "live", "sessionId": "s", "transcriptId": "t", "captions": [], "gaps": []}
-IS_AT_END = """async () => {
-  const { scrollHeight, scrollTop, clientHeight } = document.querySelector(".scroller");
-  return clientHeight < scrollHeight && scrollHeight - scrollTop - clientHeight < 2;
-}"""
 API_URL = "async () => (await (await import('/common/settings.js')).loadSettings()).apiUrl"
 KEEP_PRICE = "async (apiUrl, price) => (await import('/common/price.js')).keepPrice(apiUrl, price)"
 CONSENT = "async () => (await import('/common/settings.js')).giveConsent()"
@@ -114,34 +109,6 @@ def test_minutes_are_reckoned_with_the_last_price_of_this_api_only(panel: PanelP
     panel.page.run(KEEP_PRICE, panel.page.run(API_URL), 10)
 
     panel.sees(text("credits_minutes", v1="20 minutes"))
-
-
-def test_the_keyboard_stays_at_pause_when_its_name_changes(panel: PanelPage, api: Api) -> None:
-    panel.sign_in(Person.register(api).email)
-    panel.wait_for_worker()
-    panel.put_view(**LIVE)
-    panel.tab_to(f"BUTTON {text('action_pause')}")
-
-    panel.put_view(**LIVE | {"state": "paused"})
-    panel.sees(text("action_resume"))
-
-    assert panel.focused_element() == f"BUTTON {text('action_resume')}"
-    panel.put_view(**LIVE | {"state": "stopping"})
-    panel.sees(text("overlay_stopping"))
-    assert panel.focused_element() == f"H1 {text('live_title')}"
-
-
-def test_the_panel_shows_the_newest_captions_from_the_first_look_on(panel: PanelPage, api: Api) -> None:
-    panel.sign_in(Person.register(api).email)
-    panel.page.command("Page.bringToFront")  # sizes are observed only where something is drawn
-    captions = [{"seq": seq, "text": "Good morning. " * 9, "startMs": seq, "endMs": seq} for seq in range(20)]
-    panel.wait_for_worker()
-    panel.put_view(**LIVE | {"captions": captions})
-    panel.poll(IS_AT_END)
-
-    panel.set_size(320, 500)  # or a notice takes of its height
-
-    panel.poll(IS_AT_END)
 
 
 def test_every_page_is_reached_by_the_keyboard_and_says_where_it_is(panel: PanelPage, api: Api) -> None:

@@ -88,3 +88,10 @@ def test_the_small_extension_is_small() -> None:
     ]
     assert len(lines) <= MOST_LINES
     assert max(map(len, lines)) <= 120
+
+
+def test_the_small_extension_saves_what_waits_when_the_browser_starts() -> None:
+    """As the page itself advises, under "Waking"."""
+    startup = files_of(PAGE)["worker.js"].partition("onStartup.addListener(")[2].partition("});")[0]
+
+    assert startup.index(".live.saveUnsaved()") < startup.index(".live.stop(sessionId)")

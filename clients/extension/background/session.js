@@ -1,6 +1,6 @@
 /** Starting, pausing and stopping the live session, and what it reports. */
 import { tabStreamId } from "../sdk/live-transcription.mjs";
-import { fold, isActive, loadView, startingView } from "../common/live_view.js";
+import { fold, loadView, startingView } from "../common/live_view.js";
 import { describeError, MessageError, send } from "../common/messages.js";
 import { openClient } from "../common/client.js";
 import { keepPrice } from "../common/price.js";
@@ -44,7 +44,7 @@ export async function startSession({ tabId, microphone = false, sessionId }) {
       throw error;
     }
   });
-  if (interrupted && interrupted.sessionId !== sessionId) await stopInterrupted(interrupted.sessionId).catch(() => undefined);
+  if (interrupted && interrupted.sessionId !== sessionId) await stopInterrupted(interrupted.sessionId).catch(() => undefined); // again when it wakes
 }
 
 /** Stops the session: resolves when the last words are saved and it is billed. */
@@ -55,16 +55,21 @@ export async function stopSession() {
 
 /** Folds what the recorder reports, each event once: it sends again what a worker that was killed has not answered. */
 export async function recordEvents({ recordingId, events }) {
-  if ((await loadView()).recordingId !== recordingId) return;
+  const { recordingId: current, tabId } = await loadView();
+  if (current !== recordingId) return;
   await rememberWhatRuns(events);
-  await updateView((before) => {
-    if (before.recordingId !== recordingId) return before;
-    let view = before;
-    for (const { number, event, data } of events) {
-      if (number > (view.eventNumber ?? 0)) view = { ...fold(view, event, data), eventNumber: number };
-    }
-    return view;
-  });
+  const view = await updateView((before) => (before.recordingId === recordingId ? foldEvents(before, events) : before));
+  if (view.tabId === undefined) removeOverlay(tabId);
+}
+
+/** The view after these events. After the last one of a failed start there is no session, and the error is shown. */
+export function foldEvents(before, events) {
+  let view = before;
+  for (const { number, event, data } of events) {
+    if (event === "start_failed") return idleView(view, { error: data });
+    if (number > (view.eventNumber ?? 0)) view = { ...fold(view, event, data), eventNumber: number };
+  }
+  return view;
 }
 
 /** The recorder has nothing left to do. What could not be stopped, for want of a network, is stopped when it can be. */

@@ -2,6 +2,7 @@
 import { chromeStorage, serveStorage } from "../sdk/live-transcription.mjs";
 import { answerMessages, isOwnPage, RECORDER_PORT, send } from "../common/messages.js";
 import { isActive, loadView } from "../common/live_view.js";
+import { SIGN_IN_KEY } from "../common/sign_in.js";
 import { drawOverlay, firstDrawing, keepPlacement, removeOverlay } from "./overlay.js";
 import { finishRecording, recordEvents, startSession, stopSession } from "./session.js";
 import { clearForUser, followTab, showOverlay, updateView } from "./view.js";
@@ -50,7 +51,7 @@ chrome.commands.onCommand.addListener(async (command, tab) => {
   }
 });
 
-chrome.storage.local.onChanged.addListener(async ({ settings, "live-transcription/sign-in": signIn }) => {
+chrome.storage.local.onChanged.addListener(async ({ settings, [SIGN_IN_KEY]: signIn }) => {
   if (signIn?.newValue?.token && !signIn.oldValue?.token) {
     await clearForUser(signIn.newValue.user?.userId);
     void wake();

@@ -10,14 +10,17 @@ export async function openClient() {
 
 /**
  * Changes the address of the API. The sign-in belongs to the old one, so it ends: open sessions are stopped and saved
- * first, where the old API can be reached. Returns false where `text` is no address.
+ * first, where the old API can be reached. `onSignOut` gets what `logout` will return. Returns false where `text` is no
+ * address.
  */
-export async function changeApiUrl(text) {
+export async function changeApiUrl(text, onSignOut = () => undefined) {
   const apiUrl = normalizeApiUrl(text);
   if (apiUrl === undefined) return false;
   if (apiUrl === (await loadSettings()).apiUrl) return true;
   const client = await openClient();
-  await client.auth.logout();
+  const signOut = client.auth.logout();
+  onSignOut(signOut);
+  await signOut;
   await saveSettings({ apiUrl });
   return true;
 }

@@ -12,14 +12,9 @@ export function locale() {
   return text("locale");
 }
 
-/** Not `@@bidi_dir`, which is that of the browser: one in Hebrew shows the English texts. */
-function isRightToLeft(language) {
-  return ["ar", "fa", "he", "ur"].includes(language);
-}
-
-/** Sets the language and the direction of the document. */
+/** Sets the language and the direction of the document. Not `@@bidi_dir`: a browser in Hebrew shows the English texts. */
 export function setLanguage() {
   const { documentElement } = document;
   documentElement.lang = locale();
-  documentElement.dir = isRightToLeft(documentElement.lang) ? "rtl" : "ltr";
+  documentElement.dir = text("direction");
 }

@@ -1,4 +1,5 @@
 /** The stored picture of the live session: all that a page needs to draw it, also when it is opened later. */
+import { endNameOf } from "./ends.js";
 
 export const VIEW_KEY = "live";
 /** So many captions and gaps are in the view, and so many lines in the overlay. */
@@ -96,7 +97,7 @@ export function startingView({ tabId, tabTitle, nowMs }) {
 
 /** What the overlay draws: the last lines and the state, without what the page of the tab need not know. */
 export function overlayView(view) {
-  const { state, captions, partial, warning, credits, gaps, ended, lease } = view;
+  const { state, captions, partial, warning, credits, gaps, lease } = view;
   const said = captions.map(({ seq, text, speaker, startMs }) => ({ key: `caption-${seq}`, text, speaker, startMs }));
   const missed = gaps
     .map(({ startMs, endMs }) => ({ key: `gap-${startMs}`, seconds: Math.round((endMs - startMs) / 1000), startMs }))
@@ -110,7 +111,7 @@ export function overlayView(view) {
     minutesLeft: credits?.minutesLeft,
     endsInSeconds: credits?.endsInSeconds,
     creditsPerMinute: lease?.creditsPerMinute,
-    ended: ended?.reason,
+    ended: endNameOf(view),
   };
 }
 

@@ -16,7 +16,7 @@ export const MESSAGES = {
   SHOW_CAPTIONS: { to: "worker" }, // { isVisible: boolean }: the overlay in the captured tab
 
   // From the offscreen document to the worker.
-  LIVE_EVENTS: { to: "worker" }, // { recorderId, events: [{ number, event, data }] }, each event until it is answered
+  LIVE_EVENTS: { to: "worker" }, // { recordingId, events: [{ number, event, data }] }, each event until it is answered
   RECORDER_DONE: { to: "worker" }, // nothing is left to do: the worker may close the offscreen document
 
   // From the worker to the offscreen document.

@@ -3,7 +3,7 @@ import { bridgeStorage, captureAudio, createClient } from "../sdk/live-transcrip
 import { describeError, MessageError, RECORDER_PORT, send } from "../common/messages.js";
 import { Reporter } from "./reporter.js";
 
-const EVENTS = ["state", "partial", "final", "lease", "warning", "credits", "uncovered"];
+const EVENTS = ["state", "partial", "final", "lease", "warning", "warnings", "credits", "uncovered"];
 
 const HISTORY_MS = 10_000;
 
@@ -59,6 +59,7 @@ export class Recording {
       this.#interruption = firstLease.then(({ startMs }) => this.#reportInterruption(startMs)).catch(() => undefined);
       return {};
     } catch (error) {
+      this.#reporter.push("start_failed", describeError(error)); // a worker that was killed gets no answer
       void this.#close(); // not awaited: the worker closes this document when it has the error
       throw error;
     }

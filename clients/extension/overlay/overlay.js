@@ -97,7 +97,7 @@
       const hide = button("hide", "overlay_hide", "✕", () => this.#hide());
       const header = element("header", {}, element("span", { class: "dot", "aria-hidden": "true" }), status, mover, sizer, smaller, larger, hide);
       const section = element("section", { "aria-label": text("overlay_label"), lang: text("locale") }, header, words);
-      section.dir = ["ar", "fa", "he", "ur"].includes(section.lang) ? "rtl" : "ltr";
+      section.dir = text("direction");
       this.#parts = { section, status, log, partial, words };
       this.#shadow.append(section);
     }
@@ -188,13 +188,13 @@
 
     #drawWords({ lines, partial }) {
       const { log } = this.#parts;
-      const known = new Map([...log.children].map((node) => [node.dataset.key, node]));
+      const drawn = new Map([...log.children].map((node) => [node.dataset.key, node]));
       const nodes = lines.map((line) => {
-        const node = known.get(line.key) ?? document.createElement("p");
-        if (!known.delete(line.key) || line.seconds !== undefined) fill(node, line);
+        const node = drawn.get(line.key) ?? document.createElement("p");
+        if (!drawn.delete(line.key) || line.seconds !== undefined) fill(node, line);
         return node;
       });
-      known.forEach((node) => node.remove());
+      drawn.forEach((node) => node.remove());
       // Only what is not in its place is moved: what moves is read aloud again.
       nodes.forEach((node, index) => log.children[index] === node || log.insertBefore(node, log.children[index] ?? null));
       fill(this.#parts.partial, { ...partial, className: "partial" });
@@ -202,11 +202,11 @@
     }
   }
 
-  function fill(node, { key, text: said = "", speaker, seconds, className = seconds === undefined ? "final" : "gap" }) {
+  function fill(node, { key, text: caption = "", speaker, seconds, className = seconds === undefined ? "final" : "gap" }) {
     if (key !== undefined) node.dataset.key = key;
     node.className = className;
     node.dir = "auto";
-    const words = seconds === undefined ? said : text("overlay_gap", [seconds]);
+    const words = seconds === undefined ? caption : text("overlay_gap", [seconds]);
     if (!speaker) return void (node.textContent === words || (node.textContent = words));
     const name = document.createElement("span");
     name.className = "speaker";

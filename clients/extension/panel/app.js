@@ -2,14 +2,15 @@
 import { openClient } from "../common/client.js";
 import { setLanguage, text } from "../common/i18n.js";
 import { isActive, loadView, watchView } from "../common/live_view.js";
+import { send } from "../common/messages.js";
 import { loadPrice, watchPrice } from "../common/price.js";
 import { loadSettings, watchSettings } from "../common/settings.js";
+import { watchSignIn } from "../common/sign_in.js";
 import { fill, h } from "./elements.js";
 import { isBlocked } from "./errors.js";
 import { drawFrame } from "./frame.js";
 import { loadPending } from "./pending.js";
 import { findRoute, placeOf, redirect } from "./routes.js";
-import { watchSignIn } from "./sign_in.js";
 
 const BALANCE_POLL_SECONDS = 30;
 
@@ -58,6 +59,7 @@ class App {
     watchPrice(() => void this.#usePrice());
     watchSignIn((reason) => void this.#useSignIn(reason));
     for (const name of ["online", "offline"]) window.addEventListener(name, () => this.#showConnection());
+    window.addEventListener("online", () => void send("WAKE").catch(() => undefined)); // what was not saved can be now
     document.addEventListener("visibilitychange", () => this.#watchBalance());
     window.addEventListener("hashchange", () => void this.show());
     this.client = await openClient();

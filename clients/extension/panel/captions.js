@@ -8,15 +8,17 @@ export function mergeRows({ sessionId, rows }, view) {
   const kept = view.sessionId === sessionId ? rows : [];
   const byKey = new Map(kept.map((row) => [row.key, row]));
   for (const caption of view.captions) byKey.set(`caption-${caption.seq}`, { key: `caption-${caption.seq}`, kind: "caption", ...caption });
-  for (const gap of view.gaps.filter(isGap)) byKey.set(`gap-${gap.startMs}`, { key: `gap-${gap.startMs}`, kind: "gap", ...gap });
+  for (const gap of view.gaps.filter((each) => lastsAtLeast(SHORTEST_LOSS_MS, each))) byKey.set(`gap-${gap.startMs}`, { key: `gap-${gap.startMs}`, kind: "gap", ...gap });
   return { sessionId: view.sessionId, rows: [...byKey.values()].sort(byTime) };
 }
 
-/** Shorter parts without words are pauses of speech, which nobody misses. */
-const SHORTEST_GAP_MS = 5_000;
+/** Each gap of a live session is a loss. A shorter one would be shown as 0 seconds; the overlay leaves it out too. */
+const SHORTEST_LOSS_MS = 500;
+/** A stored transcript does not tell losses from pauses of speech, which nobody misses. */
+const SHORTEST_STORED_GAP_MS = 5_000;
 
-function isGap({ startMs, endMs }) {
-  return endMs - startMs >= SHORTEST_GAP_MS;
+function lastsAtLeast(leastMs, { startMs, endMs }) {
+  return endMs - startMs >= leastMs;
 }
 
 function byTime(one, other) {
@@ -34,8 +36,8 @@ export function transcriptRows({ segments, uncovered }) {
     text,
     speaker,
   }));
-  const gaps = uncovered.map(({ start_ms, end_ms }) => ({ key: `gap-${start_ms}`, kind: "gap", startMs: start_ms, endMs: end_ms })).filter(isGap);
-  return [...captions, ...gaps].sort(byTime);
+  const gaps = uncovered.map(({ start_ms, end_ms }) => ({ key: `gap-${start_ms}`, kind: "gap", startMs: start_ms, endMs: end_ms }));
+  return [...captions, ...gaps.filter((gap) => lastsAtLeast(SHORTEST_STORED_GAP_MS, gap))].sort(byTime);
 }
 
 /** Whether a row is drawn already as it is now. */

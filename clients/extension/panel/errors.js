@@ -5,6 +5,7 @@
  * session), `history`, `microphone` (allow it), `contact` (the owner, with the request's id), `none`. `otherAction` is what
  * to do where that does not help.
  */
+import { endNameOf } from "../common/ends.js";
 
 const CONFLICT = { text: "error_conflict", action: "retry" };
 const EXPIRED_LONG_AGO = { text: "overlay_ended_resume_expired", action: "start" };
@@ -100,6 +101,7 @@ export const OTHERS = {
   network: UNREACHABLE,
   session_in_use: IN_USE,
   failed: UNKNOWN,
+  not_saved: { text: "overlay_ended_not_saved", action: "retry" },
   no_answer: { text: "error_no_answer", action: "retry" },
   capture_failed: { text: "error_capture_failed", action: "retry" },
   stopped: SESSION_STOPPED,
@@ -119,9 +121,13 @@ export function explain(error, { isOnline = true } = {}) {
   return explained;
 }
 
-/** What the end of a live session means. */
-export function explainEnd(reason) {
-  return { ...(END_REASONS[reason] ?? END_REASONS.failed), values: [] };
+/** What the end of a live session means. `failed` is explained by its error, where that says more. */
+export function explainEnd({ ended, error }) {
+  const name = endNameOf({ ended, error });
+  if (ended.cause === "recorder_lost") return { text: "ended_recorder_lost", action: "start", values: [] };
+  if (ended.cause === "tab_closed" && name === "stopped") return { text: "ended_tab_closed", action: "start", values: [] };
+  if (name === "failed" && error) return explain(error);
+  return { ...(END_REASONS[name] ?? OTHERS[name] ?? END_REASONS.failed), values: [] };
 }
 
 /** Whether the error only says that the person or the page stopped waiting. */

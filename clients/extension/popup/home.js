@@ -1,4 +1,5 @@
 /** The popup of who is signed in: what is left, and captions on this tab. */
+import { endNameOf } from "../common/ends.js";
 import { locale, text } from "../common/i18n.js";
 import { isActive } from "../common/live_view.js";
 import { send } from "../common/messages.js";
@@ -7,6 +8,7 @@ import { duration, minutesOf } from "../panel/format.js";
 import { credits } from "../panel/notices.js";
 import { endedCard, interruptedCard } from "../panel/views/live_ended.js";
 import { controlButtons, noticesOf, stateOf } from "../panel/views/live_running.js";
+import { sourceNotice } from "../panel/views/source_notice.js";
 import { startPart, startProblem } from "../panel/views/live_start.js";
 
 export function homeView(app) {
@@ -20,7 +22,7 @@ export function homeView(app) {
   app.followBalance((current) => fill(balance, current && balanceOf(app, current)));
   app.followLive((view) => {
     const isEnding = view.credits?.endsInSeconds !== undefined;
-    const key = JSON.stringify([view.state, view.error?.code, view.interrupted?.sessionId, isEnding, view.warning?.code, view.overlay]);
+    const key = JSON.stringify([view.state, endNameOf(view), view.error?.code, view.interrupted?.sessionId, isEnding, view.warning?.code, view.overlay, view.isMicrophoneGone]);
     if (key === shown) return;
     shown = key;
     if (isActive(view.state)) return void refill(place, runningCard(app, view));
@@ -40,11 +42,14 @@ function balanceOf({ creditsPerMinute }, { available, held }) {
 
 function runningCard(app, view) {
   const problem = h("div", { class: "form-problem" });
+  const source = sourceNotice();
+  source.update(view);
   return h(
     "section",
     { class: "card" },
     h("p", { class: "state", role: "status" }, stateOf(view)),
     h("p", { class: "tab-name", dir: "auto" }, view.tabTitle ?? ""),
+    source.element,
     h("div", { class: "live-notices" }, noticesOf(app, view)),
     problem,
     h("div", { class: "controls" }, controlButtons(app, view, problem)),

@@ -88,7 +88,7 @@ test("errors of the SDK and unknown ones have a sentence too", async () => {
   assert.equal(explain(new SessionInUseError()).text, "error_session_in_use");
   assert.equal(explain(new TypeError("x")).text, "error_unknown");
   assert.equal(explain(undefined).text, "error_unknown");
-  assert.equal(explainEnd("something new").text, END_REASONS.failed.text);
+  assert.equal(explainEnd({ ended: { reason: "something new" } }).text, END_REASONS.failed.text);
   assert.ok(isBlocked(await apiError(403, "account_blocked", {})));
   assert.ok(isAborted({ name: "AbortError" }) && !isAborted(undefined));
 });

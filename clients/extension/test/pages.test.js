@@ -1,6 +1,7 @@
 /** What the pages reckon: times, places, rows of captions, waiting times, key terms. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { EMPTY_VIEW, overlayView } from "../common/live_view.js";
 import { mergeRows, transcriptRows } from "../panel/captions.js";
 import { clockTime, dateTime, dayCount, duration, isoDuration, languageName, minutesOf, money, pluralName } from "../panel/format.js";
 import { keyTermsOf } from "../panel/key_terms.js";
@@ -75,10 +76,23 @@ test("captions that the stored view no longer has stay on a page that is open", 
   assert.deepEqual(other.rows.map(({ key }) => key), ["caption-0"]);
 });
 
-test("a gap that grows stays one row, and a pause of speech is none", () => {
+test("a gap that grows stays one row", () => {
   const first = mergeRows({ rows: [] }, { sessionId: "s", captions: [], gaps: [{ startMs: 0, endMs: 6_000 }] });
   const second = mergeRows(first, { sessionId: "s", captions: [], gaps: [{ startMs: 0, endMs: 9_000 }, { startMs: 20_000, endMs: 21_000 }] });
-  assert.deepEqual(second.rows.map(({ startMs, endMs }) => [startMs, endMs]), [[0, 9_000]]);
+  assert.deepEqual(second.rows.map(({ startMs, endMs }) => [startMs, endMs]), [[0, 9_000], [20_000, 21_000]]);
+});
+
+test("the panel shows each gap of a live session that the overlay shows, however short", () => {
+  const gaps = [499, 500, 999, 4_999].map((lengthMs, index) => ({ startMs: index * 10_000, endMs: index * 10_000 + lengthMs, reason: "buffer_full" }));
+  const view = { ...EMPTY_VIEW, state: "live", sessionId: "s", gaps };
+  const { rows } = mergeRows({ rows: [] }, view);
+  assert.deepEqual(rows.map(({ startMs }) => startMs), [10_000, 20_000, 30_000]);
+  assert.deepEqual(rows.map(({ key }) => key), overlayView(view).lines.map(({ key }) => key));
+});
+
+test("a short part without words of a stored transcript may be a pause, and is no row", () => {
+  const uncovered = [{ start_ms: 0, end_ms: 4_999 }, { start_ms: 10_000, end_ms: 15_000 }];
+  assert.deepEqual(transcriptRows({ segments: [], uncovered }).map(({ startMs }) => startMs), [10_000]);
 });
 
 test("a stored transcript shows its words and its gaps in order", () => {

@@ -14,7 +14,7 @@ const FAMILIES = {
   catch_up_: ["queued", "transcribing", "summarising", "done", "failed"],
   size_: ["small", "medium", "large"],
   format_: ["txt", "srt", "vtt", "json"],
-  overlay_ended_: Object.keys(END_REASONS),
+  overlay_ended_: [...Object.keys(END_REASONS), "not_saved"],
 };
 
 function sources(folder = "") {

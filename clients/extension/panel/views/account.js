@@ -21,14 +21,19 @@ export function accountSection(app) {
 async function signOut(app) {
   const body = text(isActive(app.live.state) ? "sign_out_body_live" : "sign_out_body");
   if (!(await confirm({ title: text("sign_out_title"), body, yes: text("action_sign_out") }))) return;
-  app.memory.signOut = app.client.auth.logout(); // the page of the sign-in tells its outcome
+  await leave(app);
+}
+
+/** Signs out; the page of the sign-in tells the outcome. */
+async function leave(app) {
+  app.memory.signOut = app.client.auth.logout();
   await app.memory.signOut;
 }
 
 export function blockedView(app) {
-  const leave = busyButton(app, text("action_sign_out"), () => app.client.auth.logout(), {});
+  const signOutButton = busyButton(app, text("action_sign_out"), () => leave(app), {});
   const again = busyButton(app, text("action_retry"), () => checkAgain(app), { kind: "primary" });
-  const element = emptyState("lock", text("blocked_title"), text("blocked_body"), again, leave);
+  const element = emptyState("lock", text("blocked_title"), text("blocked_body"), again, signOutButton);
   element.append(h("p", { class: "small", dir: "ltr" }, app.user?.email ?? ""));
   return { title: text("blocked_heading"), element };
 }

@@ -22,12 +22,12 @@ export function catchUpView(app, { session, back = "/live" }) {
   }
   const offer = h("div", { class: "offer", "aria-live": "polite" });
   const runner = catchUpRunner(app, { place: offer });
-  let asked;
+  let pricing;
   const ask = async (range) => {
-    asked?.abort();
-    asked = new AbortController();
-    app.signal().addEventListener("abort", () => asked.abort());
-    const { signal } = asked;
+    pricing?.abort();
+    pricing = new AbortController();
+    app.signal().addEventListener("abort", () => pricing.abort());
+    const { signal } = pricing;
     const body = { session_id: session, ...rangeOf(range) };
     await loadInto(app, offer, () => app.client.quote(body, { signal }), (quote) => runner.offer(body, quote));
   };

@@ -1,4 +1,5 @@
 /** The first page: captions that run, what the last ones came to, and how to start. */
+import { endNameOf } from "../../common/ends.js";
 import { text } from "../../common/i18n.js";
 import { isActive } from "../../common/live_view.js";
 import { send } from "../../common/messages.js";
@@ -6,6 +7,7 @@ import { h, refill } from "../elements.js";
 import { noticeBox } from "../notices.js";
 import { endedCard, interruptedCard } from "./live_ended.js";
 import { runningPart } from "./live_running.js";
+import { sourceNotice } from "./source_notice.js";
 import { startPart, startProblem } from "./live_start.js";
 
 export function liveView(app) {
@@ -20,16 +22,22 @@ export function liveView(app) {
 
   let shown;
   let running;
+  let source;
   app.followLive((view) => {
-    const phase = isActive(view.state) ? `active ${view.sessionId ?? ""}` : `idle ${view.state} ${view.ended?.reason ?? ""} ${view.interrupted?.sessionId ?? ""} ${view.error?.code ?? ""}`;
+    const phase = isActive(view.state) ? `active ${view.sessionId ?? ""}` : `idle ${view.state} ${endNameOf(view) ?? ""} ${view.interrupted?.sessionId ?? ""} ${view.error?.code ?? ""}`;
     const goesOn = running && isActive(view.state) && (running.sessionId === undefined || running.sessionId === view.sessionId);
-    if (goesOn) return running.update(view);
+    if (goesOn) {
+      source.update(view);
+      return running.update(view);
+    }
     if (phase === shown) return undefined;
     shown = phase;
     running = undefined;
     if (isActive(view.state)) {
       running = runningPart(app, view);
-      refill(place, running.element);
+      source = sourceNotice();
+      source.update(view);
+      refill(place, source.element, running.element);
     } else refill(place, resultCards(app, view), startPart(app, startProblem(app, view)));
     return undefined;
   });

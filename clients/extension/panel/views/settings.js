@@ -90,7 +90,7 @@ function serverSection(app) {
     if (leaves && !(await mayLeave())) return undefined;
     const done = text("settings_api_ok", health.stage);
     if (leaves) app.memory.notice = done; // the sign-in ends, and its page says it
-    await changeApiUrl(url);
+    await changeApiUrl(url, (signOut) => (app.memory.signOut = signOut));
     address.input.value = url;
     return leaves ? undefined : fill(result, noticeBox("success", done));
   };

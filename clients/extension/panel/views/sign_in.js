@@ -39,10 +39,9 @@ export function signInView(app, { email = "" }) {
 function signedOutNotice(app) {
   const { signedOut: reason, notice, signOut } = app.memory;
   Object.assign(app.memory, { signedOut: undefined, notice: undefined, signOut: undefined });
-  if (notice) return noticeBox("success", notice);
-  if (reason === undefined) return undefined;
-  if (reason !== "logout") return noticeBox("info", text("error_signed_out"));
-  const element = h("div", {}, noticeBox("success", text("signed_out_done")));
-  void signOut?.then((isWhole) => isWhole || fill(element, noticeBox("info", text("signed_out_here"))));
+  if (!notice && reason === undefined) return undefined;
+  if (!notice && reason !== "logout") return noticeBox("info", text("error_signed_out"));
+  const element = h("div", { class: "live-notices" }, noticeBox("success", notice ?? text("signed_out_done")));
+  void signOut?.then((isWhole) => isWhole || fill(element, notice && noticeBox("success", notice), noticeBox("info", text("signed_out_here"))));
   return element;
 }

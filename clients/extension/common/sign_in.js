@@ -1,5 +1,5 @@
 /** The sign-in as the SDK stores it. */
-const SIGN_IN_KEY = "live-transcription/sign-in";
+export const SIGN_IN_KEY = "live-transcription/sign-in";
 
 /** Calls `listener` with the reason of a sign-out, undefined for a sign-in, after each change in any context. */
 export function watchSignIn(listener) {
