@@ -48,6 +48,6 @@ class SmallExtension:
     def point_to(self, api_url: str) -> None:
         """Use another address than that of `make run`."""
         client = self.directory / "client.js"
-        text = client.read_text(encoding="utf-8")
+        text = files_of(PAGE)["client.js"]
         assert text.count(API_URL) == 1
         client.write_text(text.replace(API_URL, api_url), encoding="utf-8")

@@ -73,6 +73,26 @@ def test_the_small_extension_of_the_page_captions_a_tab(
     assert sockets(stack.dev["sandbox_url"])
 
 
+def test_the_small_extension_stops_a_session_whose_recording_is_gone(
+    speaking: Devtools, small: SmallExtension, api: Api, page_url: str
+) -> None:
+    email = new_email()
+    tab = speaking.open_page(page_url)
+    popup = open_popup(speaking, small, tab)
+    popup.run(SIGN_UP, email, PASSWORD)
+    popup.poll(SIGNED_IN)
+    popup.run(PRESS, "start")
+    popup.poll(HAS_WORDS)
+    person = Person.sign_in(api, email)
+    assert person.balance()[1] > 0
+    popup.run("() => chrome.offscreen.closeDocument()")
+
+    popup.run(PRESS, "stop")
+
+    popup.poll(f"async () => (await ({CAPTIONS})()).join('') === ''")
+    assert person.balance()[1] == 0
+
+
 def test_the_small_extension_is_small() -> None:
     files = files_of(PAGE)
     lines = [line for text in files.values() for line in text.splitlines() if line.strip()]
@@ -92,6 +112,6 @@ def test_the_small_extension_is_small() -> None:
 
 def test_the_small_extension_saves_what_waits_when_the_browser_starts() -> None:
     """As the page itself advises, under "Waking"."""
-    startup = files_of(PAGE)["worker.js"].partition("onStartup.addListener(")[2].partition("});")[0]
+    startup = files_of(PAGE)["worker.js"].partition("async function stopInterrupted()")[2].partition("\n}")[0]
 
     assert startup.index(".live.saveUnsaved()") < startup.index(".live.stop(sessionId)")

@@ -3,7 +3,7 @@ import { bridgeStorage, captureAudio, createClient } from "../sdk/live-transcrip
 import { describeError, MessageError, RECORDER_PORT, send } from "../common/messages.js";
 import { Reporter } from "./reporter.js";
 
-const EVENTS = ["state", "partial", "final", "lease", "warning", "warnings", "credits", "uncovered"];
+const EVENTS = ["state", "partial", "final", "lease", "warnings", "credits", "uncovered"];
 
 const HISTORY_MS = 10_000;
 
