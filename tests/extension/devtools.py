@@ -142,9 +142,26 @@ class Devtools:
 
     def kill(self) -> None:
         """End the browser at once, as a power failure would."""
-        processes = self.command("SystemInfo.getProcessInfo")["processInfo"]
-        os.kill(next(process["id"] for process in processes if process["type"] == "browser"), signal.SIGKILL)
+        os.kill(self._processes()[0], signal.SIGKILL)
         self.wait_for(lambda: self._has_ended, "end of the browser")
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """All processes of the browser stand still, as while the computer sleeps."""
+        processes = self._processes()
+        try:
+            for process in processes:
+                os.kill(process, signal.SIGSTOP)
+            yield
+        finally:
+            for process in processes:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGCONT)
+
+    def _processes(self) -> list[int]:
+        """Their ids, the main one first."""
+        processes = self.command("SystemInfo.getProcessInfo")["processInfo"]
+        return [process["id"] for process in sorted(processes, key=lambda process: process["type"] != "browser")]
 
     def wait_until_gone(self, target_id: str) -> None:
         """Wait until a target has ended; no event reports some of them."""

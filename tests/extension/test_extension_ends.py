@@ -1,6 +1,5 @@
 """How a session ends that nobody stops in the extension: in the documented state, with its words and its money."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,8 +60,8 @@ def test_a_blocked_account_ends_the_session_and_its_words_wait_for_the_unblockin
     assert owner.post(f"{path}/unblock", json={"reason": "A test."}).status_code == 200
     listener.sign_in(listener.account)
     listener.sign_in_elsewhere()
-    while open_sessions(listener.account):  # the extension stops its session as soon as it can
-        time.sleep(0.1)
+    # The extension stops its session as soon as it can.
+    listener.devtools.poll(lambda: not open_sessions(listener.account), "stop of the session")
     proof = gather(listener, ended)
     proof.check_words_and_gaps()
     assert words_of(proof.transcript["segments"])[: len(words_of(ended["captions"]))] == words_of(ended["captions"])

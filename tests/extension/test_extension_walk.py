@@ -19,7 +19,7 @@ from scripts.local.stack import LocalStack
 from tests.extension.conftest import EXTENSION, Gather
 from tests.extension.devtools import Devtools, browser_with
 from tests.extension.fault_proxy import FaultProxy
-from tests.extension.listener import RECORDER, WORKER, Listener, View
+from tests.extension.listener import WORKER, Listener, View
 from tests.extension.proof import words_of
 from tests.fakes import Backend
 from tests.http.forged_tokens import Forger
@@ -121,12 +121,7 @@ class Walk:
         self.listener.devtools.wait_for_context(WORKER).close()
 
     def _sleep(self) -> None:
-        recorder = self.listener.devtools.wait_for_context(RECORDER)
-        recorder.run("async () => { speech.isAsleep = true; }")
-        recorder.command("Page.setWebLifecycleState", state="frozen")
-        time.sleep(self.random.uniform(0.5, 6))  # it is the computer that sleeps
-        recorder.command("Page.setWebLifecycleState", state="active")
-        recorder.run("async () => { speech.isAsleep = false; }")
+        self.listener.sleep(self.random.uniform(0.5, 6))
 
     def _expire_token(self) -> None:
         self.listener.store_token(self.forger.token(self.listener.account, exp=int(time.time()) - 60))
