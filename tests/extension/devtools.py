@@ -145,6 +145,12 @@ class Devtools:
         os.kill(self._processes()[0], signal.SIGKILL)
         self.wait_for(lambda: self._has_ended, "end of the browser")
 
+    def close(self) -> None:
+        """Close the browser as a person does."""
+        with suppress(ClosedError):  # it may end before it answers
+            self.command("Browser.close")
+        self.wait_for(lambda: self._has_ended, "end of the browser")
+
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """All processes of the browser stand still, as while the computer sleeps."""

@@ -42,7 +42,10 @@ CALL_CLIENT = """async () => {
   const client = await openClient();
   return (%s)(client);
 }"""
-WALL_AHEAD = "async (milliseconds) => { const { now } = Date; Date.now = () => now() + milliseconds; }"
+WALL_AHEAD = """async (milliseconds) => {
+  const now = (globalThis.rightNow ??= Date.now);
+  Date.now = () => now() + milliseconds;
+}"""
 TICK_SECONDS = 0.1
 COUNT_TICKS = """async (tickSeconds) => {
   if (globalThis.ticks === undefined) setInterval(() => ticks++, tickSeconds * 1000);

@@ -65,10 +65,7 @@ def test_a_blocked_account_ends_the_session_and_its_words_wait_for_the_unblockin
     proof = gather(listener, ended)
     proof.check_words_and_gaps()
     assert words_of(proof.transcript["segments"])[: len(words_of(ended["captions"]))] == words_of(ended["captions"])
-    available, held = listener.account.balance()
-    assert held == 0
-    assert sum(-movement["credits"] for movement in listener.account.usage()) == 200 - available
-    books.check_invariants(listener.account.user_id)
+    proof.check_balance(books)
 
 
 @pytest.mark.soak
@@ -117,13 +114,13 @@ def test_a_session_goes_on_after_its_browser_was_killed(
         again.wait_for_audio(2)
         proof = gather(again, again.stop())
         transcript = proof.transcript
+        proof.check_words_and_gaps()
         proof.check_money(books)
         again.leave()
 
     words = words_of(transcript["segments"])
     assert words[: len(words_of(shown["captions"]))] == words_of(shown["captions"])
     numbers = [int(word[1:]) for word in words]
-    assert numbers == sorted(set(numbers))
     assert numbers[-1] == int(proof.expected_words[-1][1:])
     lost = set(range(numbers[-1])) - set(numbers)
     assert not lost or max(lost) - min(lost) < LOST_WITH_A_BROWSER
