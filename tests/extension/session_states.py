@@ -1,4 +1,4 @@
-"""Every state in which panel and overlay can show a live session, with the sentences that tell it."""
+"""Every state in which panel, popup and overlay can show a live session, with the sentences that tell it."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,6 +30,8 @@ class SessionState:
     panel: str
     overlay: str
     seq: int = 0
+    is_in_words: bool = False
+    """Whether only a place that shows words can show it: the popup has none."""
 
     @property
     def view(self) -> dict[str, Any]:
@@ -69,8 +71,16 @@ def _states() -> list[SessionState]:
     ]
     live = [
         SessionState("live", {"state": "live"} | lease, text("state_live"), text("overlay_lease", v1="10", v2="19")),
-        SessionState("partial words", {"state": "live", "partial": {"text": "and then"}}, "and then", listening),
-        SessionState("gap", {"state": "live", "gaps": [GAP]}, _around_number("gap"), text("overlay_gap", v1="8")),
+        SessionState(
+            "partial words", {"state": "live", "partial": {"text": "and then"}}, "and then", listening, is_in_words=True
+        ),
+        SessionState(
+            "gap",
+            {"state": "live", "gaps": [GAP]},
+            _around_number("gap"),
+            text("overlay_gap", v1="8"),
+            is_in_words=True,
+        ),
         SessionState("overlay hidden", {"state": "live", "overlay": "hidden"}, text("live_show_overlay"), listening),
         SessionState("no overlay", {"state": "live", "overlay": "unavailable"}, text("live_no_overlay"), listening),
     ]

@@ -6,10 +6,10 @@ from scripts.local.extension import EXTENSION_ID
 from scripts.local.stack import LocalStack
 from tests.extension.context import Context
 from tests.extension.devtools import Devtools
-from tests.extension.panel_page import PanelPage, text
+from tests.extension.panel_page import POPUP, PanelPage, text
 from tests.extension.session_states import STATES
 from tests.http.checkout_steps import PaymentsClient
-from tests.http.http_client import Sandbox, new_email
+from tests.http.http_client import Api, Person, Sandbox, new_email
 
 INTERRUPTED = {"sessionId": "s", "transcriptId": "t", "tabTitle": "Stand-up", "stopAtMs": 4_102_444_800_000}
 
@@ -104,6 +104,21 @@ def test_every_state_of_a_session_has_a_view_without_fault(panel: PanelPage) -> 
         panel.poll("async () => !document.querySelector('[aria-busy]')")
         panel.check(place)
     panel.put_view(state="idle", captions=[], gaps=[])
+
+
+def test_every_state_of_a_session_has_a_popup_without_fault(panel: PanelPage, browser: Devtools, api: Api) -> None:
+    panel.sign_in(Person.register(api).email)
+    popup = PanelPage.open(browser, "#/home", POPUP)
+    for state in STATES:
+        if state.is_in_words:
+            continue
+        popup.put_view(state="idle", captions=[], gaps=[])
+        popup.poll("async () => document.body.dataset.live === 'idle'")
+        popup.put_view(**state.view)
+        popup.sees(state.panel)
+        popup.check(state.name)
+    popup.put_view(state="idle", captions=[], gaps=[])
+    popup.close()
 
 
 @pytest.mark.soak
