@@ -5,8 +5,6 @@ Source: chromedevtools.github.io/devtools-protocol (Target, Extensions, Runtime,
 
 import itertools
 import json
-import os
-import signal
 import threading
 import time
 from collections import defaultdict
@@ -140,34 +138,8 @@ class Devtools:
     def _context_of(self, target_id: str) -> Context | None:
         return next((context for context in self.contexts() if context.target_id == target_id), None)
 
-    def kill(self) -> None:
-        """End the browser at once, as a power failure would."""
-        os.kill(self._processes()[0], signal.SIGKILL)
+    def wait_until_ended(self) -> None:
         self.wait_for(lambda: self._has_ended, "end of the browser")
-
-    def close(self) -> None:
-        """Close the browser as a person does."""
-        with suppress(ClosedError):  # it may end before it answers
-            self.command("Browser.close")
-        self.wait_for(lambda: self._has_ended, "end of the browser")
-
-    @contextmanager
-    def stopped(self) -> Iterator[None]:
-        """All processes of the browser stand still, as while the computer sleeps."""
-        processes = self._processes()
-        try:
-            for process in processes:
-                os.kill(process, signal.SIGSTOP)
-            yield
-        finally:
-            for process in processes:
-                with suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGCONT)
-
-    def _processes(self) -> list[int]:
-        """Their ids, the main one first."""
-        processes = self.command("SystemInfo.getProcessInfo")["processInfo"]
-        return [process["id"] for process in sorted(processes, key=lambda process: process["type"] != "browser")]
 
     def wait_until_gone(self, target_id: str) -> None:
         """Wait until a target has ended; no event reports some of them."""

@@ -13,6 +13,7 @@ from scripts.local.extension import EXTENSION_ID
 from tests.extension.context import Context
 from tests.extension.devtools import Devtools
 from tests.extension.fault_proxy import FaultProxy
+from tests.extension.processes import suspend_browser
 from tests.http.http_client import PASSWORD, Api, Person
 
 CODED = REPOSITORY / "clients" / "browser" / "test" / "support" / "coded.js"
@@ -184,7 +185,7 @@ class Listener:
         recorder.run(COUNT_TICKS, TICK_SECONDS)
         recorder.poll("async () => ticks > 0")
         began_at, before = time.monotonic(), recorder.run(TICKS)
-        with self.devtools.stopped():
+        with suspend_browser(self.devtools):
             time.sleep(seconds)  # it is the computer that sleeps
         ticks = recorder.run(TICKS) - before
         awake_seconds = time.monotonic() - began_at - seconds

@@ -49,7 +49,7 @@ class SessionState:
         return bool(self.changes["state"] == "ended")
 
 
-def warned(code: str) -> dict[str, Any]:
+def view_with_warning(code: str) -> dict[str, Any]:
     """The part of a live view in which this warning is on."""
     return {"state": "live", "warning": {"code": code}}
 
@@ -85,24 +85,27 @@ def _states() -> list[SessionState]:
         SessionState("no overlay", {"state": "live", "overlay": "unavailable"}, text("live_no_overlay"), listening),
     ]
     warnings = [
-        SessionState("credits_low", warned("credits_low") | low, *low_sentences),
+        SessionState("credits_low", view_with_warning("credits_low") | low, *low_sentences),
         SessionState("credits running out", {"state": "live"} | last, *last_sentences),
-        SessionState("lease_ending", warned("lease_ending"), text("state_live"), listening),
-        *(SessionState(code, warned(code), text(f"overlay_{code}"), text(f"overlay_{code}")) for code in WARNINGS),
+        SessionState("lease_ending", view_with_warning("lease_ending"), text("state_live"), listening),
+        *(
+            SessionState(code, view_with_warning(code), text(f"overlay_{code}"), text(f"overlay_{code}"))
+            for code in WARNINGS
+        ),
     ]
     cost = {"billedSeconds": 60, "creditsUsed": 10}
-    ends = [_ended(reason, text(f"overlay_ended_{reason}"), reason, **cost) for reason in ENDS]
+    ends = [_end_state(reason, text(f"overlay_ended_{reason}"), reason, **cost) for reason in ENDS]
     return [
         *active,
         *live,
         *warnings,
         *ends,
-        _ended("tab closed", text("ended_tab_closed"), "stopped", cause="tab_closed", **cost),
-        _ended("ended without a bill", text("overlay_ended_provider_failed"), "provider_failed"),
+        _end_state("tab closed", text("ended_tab_closed"), "stopped", cause="tab_closed", **cost),
+        _end_state("ended without a bill", text("overlay_ended_provider_failed"), "provider_failed"),
     ]
 
 
-def _ended(name: str, sentence: str, reason: str, **more: Any) -> SessionState:
+def _end_state(name: str, sentence: str, reason: str, **more: Any) -> SessionState:
     changes = {"state": "ended", "ended": {"reason": reason} | more}
     return SessionState(name, changes, sentence, text(f"overlay_ended_{reason}"))
 

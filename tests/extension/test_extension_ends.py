@@ -10,6 +10,7 @@ from tests.extension.conftest import EXTENSION, Gather
 from tests.extension.devtools import browser_with
 from tests.extension.fault_proxy import FaultProxy
 from tests.extension.listener import Listener
+from tests.extension.processes import kill_browser
 from tests.extension.proof import Proof, words_of
 from tests.fakes import Backend
 from tests.http.http_client import Api, Person, Sandbox
@@ -100,7 +101,7 @@ def test_a_session_goes_on_after_its_browser_was_killed(
         listener.start()
         shown = listener.wait_for_view("(view) => view.captions.length > 1")
         listener.wait_for_audio(0.5)
-        browser.kill()
+        kill_browser(browser)
     fed_before = listener.fed_samples
 
     with browser_with(EXTENSION, tmp_path) as browser:

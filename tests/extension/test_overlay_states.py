@@ -12,7 +12,7 @@ DRAW = """async (tabId, view) => {
 }"""
 
 
-@pytest.mark.parametrize("page_color", ["white", "black"])
+@pytest.mark.parametrize("page_color", ["white", pytest.param("black", marks=pytest.mark.soak)])
 def test_axe_finds_no_fault_in_any_state_of_the_captions(listener: Listener, overlay: Overlay, page_color: str) -> None:
     tab_id = listener.view["tabId"]
     overlay.open_dialog(page_color)

@@ -15,6 +15,7 @@ from tests.extension.context import ClosedError
 from tests.extension.devtools import Devtools, browser_with
 from tests.extension.fault_proxy import FaultProxy
 from tests.extension.listener import WALL_AHEAD, WORKER, Listener, View
+from tests.extension.processes import close_browser, kill_browser
 from tests.extension.proof import words_of
 from tests.fakes import Backend
 from tests.http.forged_tokens import Forger
@@ -145,9 +146,10 @@ class Walk:
         person = self.listener.account
         available, _ = person.balance()
         body = {"user_id": person.user_id, "credits": -available, "reason": "A test."}
-        is_taken = available == 0 or self.owner.post("/admin/credits", json=body).status_code == 200
-        self.credits -= available if is_taken else 0
-        return is_taken
+        if available and self.owner.post("/admin/credits", json=body).status_code != 200:
+            return False
+        self.credits -= available
+        return True
 
     def _sign_in_again(self) -> None:
         """What is left of the session is saved and stopped then."""
@@ -229,10 +231,10 @@ class Walk:
                 context.run(WALL_AHEAD, wrong_ms)
 
     def _kill_browser(self) -> None:
-        self._go_on_after(Devtools.kill)
+        self._go_on_after(kill_browser)
 
     def _close_browser(self) -> None:
-        self._go_on_after(Devtools.close)
+        self._go_on_after(close_browser)
 
     def _go_on_after(self, end: Callable[[Devtools], None]) -> None:
         """Resume the session in a new browser, whose clock is right."""
