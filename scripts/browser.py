@@ -150,7 +150,8 @@ def launch(program: str, profile: Path, flags: Sequence[str] = ()) -> Iterator[C
     try:
         address = _address(process, profile)
         try:
-            connection = connect(address, max_size=None, open_timeout=START_SECONDS)
+            # Without pings: a test may stop the browser for longer than one may wait.
+            connection = connect(address, max_size=None, open_timeout=START_SECONDS, ping_interval=None)
         except (OSError, WebSocketException) as error:
             raise NotStartedError("the browser does not accept commands") from error
         with connection:

@@ -5,8 +5,6 @@ Source: chromedevtools.github.io/devtools-protocol (Target, Extensions, Runtime,
 
 import itertools
 import json
-import os
-import signal
 import threading
 import time
 from collections import defaultdict
@@ -140,10 +138,7 @@ class Devtools:
     def _context_of(self, target_id: str) -> Context | None:
         return next((context for context in self.contexts() if context.target_id == target_id), None)
 
-    def kill(self) -> None:
-        """End the browser at once, as a power failure would."""
-        processes = self.command("SystemInfo.getProcessInfo")["processInfo"]
-        os.kill(next(process["id"] for process in processes if process["type"] == "browser"), signal.SIGKILL)
+    def wait_until_ended(self) -> None:
         self.wait_for(lambda: self._has_ended, "end of the browser")
 
     def wait_until_gone(self, target_id: str) -> None:

@@ -5,9 +5,9 @@
 (() => {
   /**
    * `position`: how many samples sessions took; it goes on where the last document ended. Without breath there are no
-   * pauses. A computer that is asleep hears nothing. `wallAheadMs`: how wrong its clock is.
+   * pauses. `wallAheadMs`: how wrong the computer's clock is.
    */
-  const speech = { position: 0, sampleRate: 16_000, isBreathless: false, isAsleep: false, wallAheadMs: 0 };
+  const speech = { position: 0, sampleRate: 16_000, isBreathless: false, wallAheadMs: 0 };
   Object.assign(speech, /* SPEECH */);
   globalThis.speech = speech;
   const now = Date.now;
@@ -18,7 +18,6 @@
   import(chrome.runtime.getURL("sdk/live-transcription.mjs")).then(({ LiveSession }) => {
     const { feed } = LiveSession.prototype;
     LiveSession.prototype.feed = function (frame) {
-      if (speech.isAsleep) return false;
       const length = (frame.length * speech.sampleRate) / 16_000;
       const ms = (speech.position * 1000) / speech.sampleRate;
       const isSoft = !speech.isBreathless && ms % 2_000 >= 1_600;

@@ -13,6 +13,7 @@ from scripts.local.extension import EXTENSION_ID
 from tests.extension.context import Context
 from tests.extension.devtools import Devtools
 from tests.extension.fault_proxy import FaultProxy
+from tests.extension.processes import suspend_browser
 from tests.http.http_client import PASSWORD, Api, Person
 
 CODED = REPOSITORY / "clients" / "browser" / "test" / "support" / "coded.js"
@@ -42,7 +43,16 @@ CALL_CLIENT = """async () => {
   const client = await openClient();
   return (%s)(client);
 }"""
-WALL_AHEAD = "async (milliseconds) => { const { now } = Date; Date.now = () => now() + milliseconds; }"
+WALL_AHEAD = """async (milliseconds) => {
+  const now = (globalThis.rightNow ??= Date.now);
+  Date.now = () => now() + milliseconds;
+}"""
+TICK_SECONDS = 0.1
+COUNT_TICKS = """async (tickSeconds) => {
+  if (globalThis.ticks === undefined) setInterval(() => ticks++, tickSeconds * 1000);
+  globalThis.ticks ??= 0;
+}"""
+TICKS = "async () => ticks"
 SEND = """async (type, body) => {
   const { send } = await import("/common/messages.js");
   try {
@@ -158,13 +168,28 @@ class Listener:
     def wait_for_renewals(self, count: int) -> None:
         """Wait until so many more renewals were answered."""
         until = len(self.proxy.of("renew")) + count
-        while len(self.proxy.of("renew")) < until:
-            time.sleep(0.05)
+        while (answered := len(self.proxy.of("renew"))) < until:
+            self._wait_for_renewal(answered)
+
+    def _wait_for_renewal(self, answered: int) -> None:
+        self.devtools.poll(lambda: len(self.proxy.of("renew")) > answered, f"renewal after {answered} others")
 
     def wait_for_audio(self, seconds: float) -> None:
         """Wait until the session took so many more seconds of audio."""
         until = self.fed_samples + seconds * self.sample_rate
         self.devtools.wait_for(lambda: self.fed_samples >= until, f"{seconds} s of speech")
+
+    def sleep(self, seconds: float) -> None:
+        """Let the computer sleep, with the timers of the recording."""
+        recorder = self.recorder
+        recorder.run(COUNT_TICKS, TICK_SECONDS)
+        recorder.poll("async () => ticks > 0")
+        began_at, before = time.monotonic(), recorder.run(TICKS)
+        with suspend_browser(self.devtools):
+            time.sleep(seconds)  # it is the computer that sleeps
+        ticks = recorder.run(TICKS) - before
+        awake_seconds = time.monotonic() - began_at - seconds
+        assert ticks <= awake_seconds / TICK_SECONDS + 2, f"{ticks} ticks of a timer in a sleep of {seconds} s"
 
     def stop(self) -> View:
         """Stop, and return the view when the session has ended."""

@@ -81,11 +81,15 @@ class Overlay:
 
         return " ".join(gather(top))
 
-    @contextmanager
-    def over_dialog(self, color: str) -> Iterator[None]:
-        """The captions are in a dialog of the page, as when one is open: axe judges colours only below the body."""
+    def open_dialog(self, color: str) -> None:
+        """Open a dialog of the page, which the captions then are in: axe judges colours only below the body."""
         self.page.run(OPEN_DIALOG, color)
         self.page.poll(f"async () => document.querySelector('dialog > {HOST}') !== null")  # with the next words
+
+    @contextmanager
+    def over_dialog(self, color: str) -> Iterator[None]:
+        """The captions are in a dialog of the page for this time."""
+        self.open_dialog(color)
         try:
             yield
         finally:

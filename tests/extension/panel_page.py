@@ -13,7 +13,7 @@ from tests.extension.devtools import Devtools
 from tests.http.http_client import PASSWORD
 
 ROOT = f"chrome-extension://{EXTENSION_ID}"
-PANEL = f"{ROOT}/panel/panel.html"
+PANEL, POPUP = f"{ROOT}/panel/panel.html", f"{ROOT}/popup/popup.html"
 EXTENSION = REPOSITORY / "clients" / "extension"
 AXE = REPOSITORY / "clients" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
 SEES = "async (text) => document.body.innerText.replace(/[\u2068\u2069]/g, '').includes(text)"

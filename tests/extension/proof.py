@@ -130,14 +130,19 @@ class Proof:
 
     def check_ledger(self, books: Backend, billed_seconds: int) -> None:
         """Ledger, statement and balance agree on what so many seconds cost, and nothing is held."""
-        person = self.listener.account
         used = live_credits(billed_seconds)
         assert self.ended["ended"]["creditsUsed"] == used
-        assert sum(-movement["credits"] for movement in person.usage()) == used
-        assert person.balance() == (self.credits - used, 0)
-        books.check_invariants(person.user_id)
+        assert self.check_balance(books) == used
         self._count("seconds billed as the server's clock and the ledger say", billed_seconds)
         self._count("credits used, as statement and balance say", used)
+
+    def check_balance(self, books: Backend) -> int:
+        """Ledger, statement and balance agree, and nothing is held; returns the credits that were used."""
+        person = self.listener.account
+        used = sum(-movement["credits"] for movement in person.usage())
+        assert person.balance() == (self.credits - used, 0)
+        books.check_invariants(person.user_id)
+        return used
 
     def _count(self, name: str, number: int) -> None:
         self.counts[f"extension: {name}"] += number

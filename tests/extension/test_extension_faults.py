@@ -130,12 +130,7 @@ def test_words_after_the_computer_slept_go_on_and_the_gap_is_shown(
     listener.configure(**LATE_RENEWALS)
     listener.start()
     listener.wait_for_audio(2)
-    recorder = listener.recorder
-    recorder.run("async () => { speech.isAsleep = true; }")
-    recorder.command("Page.setWebLifecycleState", state="frozen")
-    time.sleep(seconds)  # it is the computer that sleeps
-    recorder.command("Page.setWebLifecycleState", state="active")
-    recorder.run("async () => { speech.isAsleep = false; }")
+    listener.sleep(seconds)
     listener.wait_for_view("(view) => view.gaps.length > 0 && view.state === 'live'")
     listener.wait_for_audio(3)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from scripts.local.extension import EXTENSION_ID
 from scripts.local.stack import LocalStack
 from tests.extension.devtools import Devtools
 from tests.extension.panel_page import PanelPage, text
@@ -21,32 +22,39 @@ def verifying_api(stack: LocalStack) -> Iterator[Api]:
         yield api
 
 
-def test_the_code_step_outlives_the_page_and_then_asks_for_the_password(
-    panel: PanelPage, verifying_api: Api, stack: LocalStack, browser: Devtools
+def test_the_code_step_outlives_the_popup_and_then_asks_for_the_password(
+    panel: PanelPage, verifying_api: Api, stack: LocalStack, browser: Devtools, page_url: str
 ) -> None:
     email = new_email()
     panel.reset(verifying_api.url)
-    panel.sign_up(email)
-    panel.wait_for_place("#/confirm")
-    panel.sees(text("confirm_lead", v1=email))
-    assert text("field_password") not in panel.text_of("main")
-    assert panel.page.run("async () => document.querySelector('.resend button').disabled")
-    panel.check("code")
+    page = browser.open_page(page_url)
+    popup = PanelPage(browser, browser.click_action(EXTENSION_ID, page))
+    popup.wait_for_place("#/sign-in")
+    popup.sign_up(email)
+    popup.wait_for_place("#/confirm")
+    popup.sees(text("confirm_lead", v1=email))
+    assert text("field_password") not in popup.text_of("body")
+    assert popup.page.run("async () => document.querySelector('.resend button').disabled")
+    popup.check("code")
 
-    panel.close()
-    panel.page = PanelPage.open(browser, "#/confirm").page
-    panel.sees(text("confirm_password_why"))
-    panel.fill(text("field_code"), "000000")
-    panel.fill(text("confirm_password"), PASSWORD)
-    panel.click(text("action_confirm"))
-    panel.sees(text("field_code_invalid"))
-    assert panel.focused_element().startswith("INPUT code")
-    panel.check("wrong code")
-    panel.fill(text("field_code"), mailed_code(stack, email))
-    panel.click(text("action_confirm"))
+    popup.close()
+    popup = PanelPage(browser, browser.click_action(EXTENSION_ID, page))
+    popup.wait_for_place("#/confirm")
+    popup.sees(text("confirm_password_why"))
+    popup.fill(text("field_code"), "000000")
+    popup.fill(text("confirm_password"), PASSWORD)
+    popup.click(text("action_confirm"))
+    popup.sees(text("field_code_invalid"))
+    assert popup.focused_element().startswith("INPUT code")
+    popup.check("wrong code")
+    popup.fill(text("field_code"), mailed_code(stack, email))
+    popup.click(text("action_confirm"))
+    popup.wait_for_place("#/home")
+
+    popup.sees("200")
     panel.wait_for_place("#/live")
-
-    panel.sees("200")
+    popup.close()
+    page.close()
 
 
 @pytest.mark.soak

@@ -6,23 +6,11 @@ from scripts.local.extension import EXTENSION_ID
 from scripts.local.stack import LocalStack
 from tests.extension.context import Context
 from tests.extension.devtools import Devtools
-from tests.extension.panel_page import PanelPage, text
+from tests.extension.panel_page import POPUP, PanelPage, text
+from tests.extension.session_states import STATES
 from tests.http.checkout_steps import PaymentsClient
-from tests.http.http_client import Sandbox, new_email
+from tests.http.http_client import Api, Person, Sandbox, new_email
 
-CAPTION = {"seq": 0, "text": "Good morning.", "startMs": 0, "endMs": 900}
-RUNNING = {"tabTitle": "Stand-up", "sessionId": "s", "transcriptId": "t", "captions": [CAPTION], "gaps": []}
-GAP = {"startMs": 1_000, "endMs": 9_000, "reason": "not_recognised"}
-STATES = {
-    "starting": {"state": "starting"},
-    "live": {"state": "live", "partial": {"text": "and then"}, "gaps": [GAP]},
-    "credits running out": {"state": "live", "credits": {"minutesLeft": 1, "endsInSeconds": 60}},
-    "reconnecting": {"state": "reconnecting", "warning": {"code": "save_failing"}},
-    "paused": {"state": "paused", "overlay": "hidden"},
-    "stopping": {"state": "stopping", "overlay": "unavailable"},
-    "ended": {"state": "ended", "ended": {"reason": "insufficient_credits", "billedSeconds": 60, "creditsUsed": 10}},
-    "failed": {"state": "ended", "ended": {"reason": "provider_failed"}},
-}
 INTERRUPTED = {"sessionId": "s", "transcriptId": "t", "tabTitle": "Stand-up", "stopAtMs": 4_102_444_800_000}
 
 
@@ -102,10 +90,12 @@ def test_a_person_signs_up_captions_a_tab_and_reads_it_again(
 def test_every_state_of_a_session_has_a_view_without_fault(panel: PanelPage) -> None:
     panel.sign_up(new_email())
     panel.wait_for_place("#/live")
-    for name, state in STATES.items():
-        panel.put_view(**RUNNING | state)
-        panel.poll("async (state) => document.body.dataset.live === state", state["state"])
-        panel.check(name)
+    for state in STATES:
+        panel.put_view(**state.view)
+        panel.sees(state.panel)
+        if not state.has_ended:
+            panel.sees(state.words)
+        panel.check(state.name)
     panel.put_view(state="idle", captions=[], gaps=[], interrupted=INTERRUPTED)
     panel.sees(text("interrupted_title"))
     panel.check("interrupted")
@@ -114,6 +104,21 @@ def test_every_state_of_a_session_has_a_view_without_fault(panel: PanelPage) -> 
         panel.poll("async () => !document.querySelector('[aria-busy]')")
         panel.check(place)
     panel.put_view(state="idle", captions=[], gaps=[])
+
+
+def test_every_state_of_a_session_has_a_popup_without_fault(panel: PanelPage, browser: Devtools, api: Api) -> None:
+    panel.sign_in(Person.register(api).email)
+    popup = PanelPage.open(browser, "#/home", POPUP)
+    for state in STATES:
+        if state.is_in_words:
+            continue
+        popup.put_view(state="idle", captions=[], gaps=[])
+        popup.poll("async () => document.body.dataset.live === 'idle'")
+        popup.put_view(**state.view)
+        popup.sees(state.panel)
+        popup.check(state.name)
+    popup.put_view(state="idle", captions=[], gaps=[])
+    popup.close()
 
 
 @pytest.mark.soak
