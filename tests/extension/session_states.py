@@ -50,8 +50,9 @@ class SessionState:
 
 
 def view_with_warning(code: str) -> dict[str, Any]:
-    """The part of a live view in which this warning is on."""
-    return {"state": "live", "warning": {"code": code}}
+    """The part of a live view in which this warning is on; the end of a lease is not drawn."""
+    drawn = {} if code == "lease_ending" else {"warning": {"code": code}}
+    return {"state": "live", "warnings": [code]} | drawn
 
 
 def _around_number(name: str) -> str:
@@ -101,6 +102,7 @@ def _states() -> list[SessionState]:
         *warnings,
         *ends,
         _end_state("tab closed", text("ended_tab_closed"), "stopped", cause="tab_closed", **cost),
+        _not_saved_state(),
         _end_state("ended without a bill", text("overlay_ended_provider_failed"), "provider_failed"),
     ]
 
@@ -108,6 +110,12 @@ def _states() -> list[SessionState]:
 def _end_state(name: str, sentence: str, reason: str, **more: Any) -> SessionState:
     changes = {"state": "ended", "ended": {"reason": reason} | more}
     return SessionState(name, changes, sentence, text(f"overlay_ended_{reason}"))
+
+
+def _not_saved_state() -> SessionState:
+    sentence = text("overlay_ended_not_saved")
+    changes = {"state": "ended", "ended": {"reason": "stopped"}, "error": {"name": "NetworkError"}}
+    return SessionState("not saved", changes, sentence, sentence)
 
 
 STATES = [replace(state, seq=number) for number, state in enumerate(_states(), start=1_000)]
