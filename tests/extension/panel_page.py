@@ -11,11 +11,12 @@ from scripts.local.extension import EXTENSION_ID
 from tests.extension.context import Context
 from tests.extension.devtools import Devtools
 from tests.http.http_client import PASSWORD
+from tests.sdk.toolchain import SDK, install
 
 ROOT = f"chrome-extension://{EXTENSION_ID}"
 PANEL, POPUP = f"{ROOT}/panel/panel.html", f"{ROOT}/popup/popup.html"
 EXTENSION = REPOSITORY / "clients" / "extension"
-AXE = REPOSITORY / "clients" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = SDK / "node_modules" / "axe-core" / "axe.min.js"
 SEES = "async (text) => document.body.innerText.replace(/[\u2068\u2069]/g, '').includes(text)"
 READY_AT = "async (place) => document.body.dataset.ready?.startsWith(place)"
 SHOWS = "async (selector) => document.querySelector(selector) !== null"
@@ -97,6 +98,7 @@ def set_scheme(page: Context, scheme: str) -> None:
 
 
 def load_axe(page: Context) -> None:
+    install()
     if not page.run("async () => 'axe' in window"):
         page.command("Runtime.evaluate", expression=AXE.read_text())
 
