@@ -90,6 +90,7 @@ def test_a_person_signs_up_captions_a_tab_and_reads_it_again(
 def test_every_state_of_a_session_has_a_view_without_fault(panel: PanelPage) -> None:
     panel.sign_up(new_email())
     panel.wait_for_place("#/live")
+    panel.wait_for_worker()
     for state in STATES:
         panel.put_view(**state.view)
         panel.sees(state.panel)
@@ -109,6 +110,7 @@ def test_every_state_of_a_session_has_a_view_without_fault(panel: PanelPage) -> 
 def test_every_state_of_a_session_has_a_popup_without_fault(panel: PanelPage, browser: Devtools, api: Api) -> None:
     panel.sign_in(Person.register(api).email)
     popup = PanelPage.open(browser, "#/home", POPUP)
+    popup.wait_for_worker()
     for state in STATES:
         if state.is_in_words:
             continue

@@ -119,12 +119,19 @@ function captionList(app) {
   const nodes = new Map();
   let merged = { sessionId: undefined, rows: [] };
   let isAtEnd = true;
+  let seenSize;
+  const size = () => `${scroller.clientWidth} ${scroller.clientHeight}`;
   scroller.addEventListener("scroll", () => {
+    if (size() !== seenSize) return; // nobody scrolled up: the end moved, and the observer follows it next
     isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_THE_END_PIXELS;
     toEnd.hidden = isAtEnd;
   });
   // When it is first shown, and when a notice above or the window takes of its height.
-  new ResizeObserver(() => isAtEnd && scrollToEnd()).observe(scroller);
+  const observer = new ResizeObserver(() => {
+    seenSize = size();
+    if (isAtEnd) scrollToEnd();
+  });
+  observer.observe(scroller);
   return { element: h("div", { class: "scroller-frame" }, scroller, toEnd), update };
 
   function scrollToEnd() {
