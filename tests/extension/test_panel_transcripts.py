@@ -24,6 +24,7 @@ def test_a_recording_becomes_a_transcript_that_is_saved_in_every_format(
     panel.choose_file(recording)
     panel.summarise()
     panel.sees(recording.stem)
+    panel.shows(".captions li")
     (shown,) = panel.page.run("async () => [document.querySelector('.captions').innerText]")
 
     browser.command("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path), eventsEnabled=True)
