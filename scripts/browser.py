@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,19 @@ def chromium() -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
+def call_function(command: Callable[..., dict[str, Any]], function: str, *arguments: Any) -> Any:
+    """What an asynchronous JavaScript function resolves to. `command` sends a command of DevTools to where it runs."""
+    return evaluate(command, f"({function})({', '.join(map(json.dumps, arguments))})")
+
+
+def evaluate(command: Callable[..., dict[str, Any]], expression: str) -> Any:
+    """What an expression is, once its promise is kept. Raises BrowserError with what it threw."""
+    response = command("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+    if details := response.get("exceptionDetails"):
+        raise BrowserError(details.get("exception", {}).get("description") or details["text"])
+    return response["result"].get("value")
+
+
 class Page:
     """An empty page. All methods raise BrowserError."""
 
@@ -77,14 +90,7 @@ class Page:
 
     def run(self, function: str, *arguments: Any) -> Any:
         """Run an asynchronous JavaScript function in the page; returns what it resolves to."""
-        expression = f"({function})({', '.join(map(json.dumps, arguments))})"
-        response = self._call(
-            "Runtime.evaluate", self._session, expression=expression, awaitPromise=True, returnByValue=True
-        )
-        if "exceptionDetails" in response:
-            details = response["exceptionDetails"]
-            raise BrowserError(details.get("exception", {}).get("description") or details["text"])
-        return response["result"].get("value")
+        return call_function(self.devtools, function, *arguments)
 
     def go(self, url: str) -> str:
         """Open a page; returns the final address, also if nothing responds there."""

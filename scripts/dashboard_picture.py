@@ -4,12 +4,10 @@ They show the data of that stack: seed it or use it for some days first.
 """
 
 import sys
-import tempfile
 from pathlib import Path
 
-from scripts.browser import BrowserError, NotStartedError, Page, chromium, page
-from scripts.local.aws import REPOSITORY
-from scripts.local.stack import read_json
+from scripts.browser import Page, page
+from scripts.pictures import of_running_stack, write
 
 WIDTH, HEIGHT, SCALE = 1280, 1000, 1
 MOST_BYTES = 300 * 1024
@@ -30,27 +28,20 @@ SIGN_IN = """async (email, password) => {
 
 
 def main() -> int:
-    dev, program = read_json(REPOSITORY / ".local" / "dev.json"), chromium()
-    if not dev or program is None:
-        print("Start `make run` in another terminal and install Chromium, then try again.", file=sys.stderr)
+    pictures = of_running_stack(take_pictures)
+    if pictures is None:
         return 1
-    try:
-        with (
-            tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile,
-            page(program, Path(profile)) as browser,
-        ):
-            for scheme in ("light", "dark"):
-                picture = take_screenshot(browser, dev, scheme)
-                path = REPOSITORY / "docs" / f"dashboard-{scheme}.png"
-                if len(picture) > MOST_BYTES:
-                    print(f"{path.name} would have {len(picture):,} bytes, more than {MOST_BYTES:,}.", file=sys.stderr)
-                    return 1
-                path.write_bytes(picture)
-                print(f"{path.relative_to(REPOSITORY)}: {len(picture) // 1024} KB")
-    except (BrowserError, NotStartedError) as error:
-        print(f"No screenshot was taken: {error}", file=sys.stderr)
-        return 1
+    for name, picture in pictures.items():
+        if len(picture) > MOST_BYTES:
+            print(f"{name} would have {len(picture):,} bytes, more than {MOST_BYTES:,}.", file=sys.stderr)
+            return 1
+    write(pictures)
     return 0
+
+
+def take_pictures(program: str, profile: Path, dev: dict[str, str]) -> dict[str, bytes]:
+    with page(program, profile) as browser:
+        return {f"dashboard-{scheme}": take_screenshot(browser, dev, scheme) for scheme in ("light", "dark")}
 
 
 def take_screenshot(browser: Page, dev: dict[str, str], scheme: str) -> bytes:

@@ -4,21 +4,17 @@ Somebody new signs up, captions the page that speaks, and asks what was missed. 
 """
 
 import base64
-import json
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from scripts.browser import BrowserError, chromium
+from scripts.browser import BrowserError, call_function
 from scripts.extension import open_browser
-from scripts.local.aws import REPOSITORY
 from scripts.local.extension import EXTENSION_ID, EXTENSION_ORIGIN
-from scripts.local.stack import read_json
+from scripts.pictures import of_running_stack, write
 from scripts.piped_browser import PipedBrowser
 
-DOCS = REPOSITORY / "docs"
 HEIGHT = 600
 WIDTHS = {"sign-up": 330, "captions": 500, "missed": 380}
 MOST_BYTES = 300 * 1024
@@ -64,11 +60,7 @@ class Tab:
 
     def run(self, function: str, *arguments: Any) -> Any:
         """What an asynchronous JavaScript function resolves to."""
-        call = f"({function})({', '.join(map(json.dumps, arguments))})"
-        answer = self.command("Runtime.evaluate", expression=call, awaitPromise=True, returnByValue=True)
-        if details := answer.get("exceptionDetails"):
-            raise BrowserError(details.get("exception", {}).get("description") or details["text"])
-        return answer["result"].get("value")
+        return call_function(self.command, function, *arguments)
 
     def wait_for(self, function: str, *arguments: Any) -> Any:
         """What the function resolves to once that is true."""
@@ -143,27 +135,17 @@ def click_action(browser: PipedBrowser, page_url: str) -> None:
 
 
 def main() -> int:
-    dev, program = read_json(REPOSITORY / ".local" / "dev.json"), chromium()
-    if not dev or program is None:
-        print("Start `make run` in another terminal and install Chromium, then try again.", file=sys.stderr)
+    def take(program: str, profile: Path, dev: dict[str, str]) -> dict[str, bytes]:
+        with open_browser(program, profile, dev["api_url"], FLAGS) as (browser, page_url):
+            return take_pictures(browser, page_url)
+
+    pictures = of_running_stack(take)
+    if pictures is None:
         return 1
-    try:
-        with (
-            tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile,
-            open_browser(program, Path(profile), dev["api_url"], FLAGS) as (browser, page_url),
-        ):
-            pictures = take_pictures(browser, page_url)
-    except BrowserError as error:
-        print(f"No screenshot was taken: {error}", file=sys.stderr)
-        return 1
-    total = sum(map(len, pictures.values()))
-    if total > MOST_BYTES:
+    if (total := sum(map(len, pictures.values()))) > MOST_BYTES:
         print(f"The pictures would have {total:,} bytes, more than {MOST_BYTES:,}.", file=sys.stderr)
         return 1
-    for name, picture in pictures.items():
-        path = DOCS / f"extension-{name}.png"
-        path.write_bytes(picture)
-        print(f"{path.relative_to(REPOSITORY)}: {len(picture) // 1024} KB")
+    write({f"extension-{name}": picture for name, picture in pictures.items()})
     return 0
 
 

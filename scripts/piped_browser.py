@@ -11,10 +11,11 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scripts.browser import BrowserError
+from scripts.browser import BrowserError, evaluate
 
 READS_FROM, WRITES_TO = 3, 4
 FIRST_FREE = 10
@@ -56,11 +57,10 @@ class PipedBrowser:
     def run(self, target_id: str, expression: str) -> Any:
         """What an expression is in a target, once its promise is kept."""
         session = self.command("Target.attachToTarget", targetId=target_id, flatten=True)["sessionId"]
-        answer = self.command("Runtime.evaluate", session, expression=expression, awaitPromise=True, returnByValue=True)
-        self.command("Target.detachFromTarget", sessionId=session)
-        if details := answer.get("exceptionDetails"):
-            raise BrowserError(details.get("exception", {}).get("description") or details["text"])
-        return answer["result"].get("value")
+        try:
+            return evaluate(partial(self.command, session=session), expression)
+        finally:
+            self.command("Target.detachFromTarget", sessionId=session)
 
     def targets(self, kind: str) -> list[dict[str, Any]]:
         """The open targets of a kind, such as `page` and `service_worker`."""

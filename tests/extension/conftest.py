@@ -133,6 +133,17 @@ def panel(browser: Devtools, stack: LocalStack) -> Iterator[PanelPage]:
 
 
 @pytest.fixture
+def blocked_person(panel: PanelPage, api: Api, owner: Person) -> Person:
+    """Signed in in the panel, which shows that the account is blocked."""
+    person = Person.register(api)
+    panel.sign_in(person.email)
+    assert owner.post(f"/admin/users/{person.user_id}/block", json={"reason": "A test."}).status_code == 200
+    panel.go("#/history")
+    panel.wait_for_place("#/blocked")
+    return person
+
+
+@pytest.fixture
 def overlay(listener: Listener) -> Overlay:
     """The captions of a session that runs and has spoken."""
     return Overlay.of_new_session(listener)

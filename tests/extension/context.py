@@ -4,7 +4,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from scripts.browser import BrowserError
+from scripts.browser import BrowserError, call_function
 
 if TYPE_CHECKING:
     from tests.extension.devtools import Devtools
@@ -33,11 +33,7 @@ class Context:
 
     def run(self, function: str, *arguments: Any) -> Any:
         """Run an asynchronous JavaScript function; returns what it resolves to."""
-        expression = f"({function})({', '.join(map(json.dumps, arguments))})"
-        answer = self.command("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
-        if details := answer.get("exceptionDetails"):
-            raise BrowserError(details.get("exception", {}).get("description") or details["text"])
-        return answer["result"].get("value")
+        return call_function(self.command, function, *arguments)
 
     def poll(self, function: str, *arguments: Any) -> Any:
         """What the function returns once that is true; also in a page that is still being opened."""

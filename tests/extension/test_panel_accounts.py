@@ -161,16 +161,11 @@ def test_a_sign_in_that_ended_elsewhere_leads_back_and_says_why(panel: PanelPage
     panel.sees(text("error_signed_out"))
 
 
-def test_a_blocked_account_has_a_page_of_its_own(panel: PanelPage, api: Api, owner: Person) -> None:
-    person = Person.register(api)
-    panel.sign_in(person.email)
-    assert owner.post(f"/admin/users/{person.user_id}/block", json={"reason": "A test."}).status_code == 200
-    panel.go("#/history")
-    panel.wait_for_place("#/blocked")
+def test_a_blocked_account_has_a_page_of_its_own(panel: PanelPage, blocked_person: Person, owner: Person) -> None:
     panel.sees(text("blocked_title"))
     panel.check("blocked")
 
-    assert owner.post(f"/admin/users/{person.user_id}/unblock", json={"reason": "A test."}).status_code == 200
+    assert owner.post(f"/admin/users/{blocked_person.user_id}/unblock", json={"reason": "A test."}).status_code == 200
     panel.click(text("action_retry"))
 
     panel.wait_for_place("#/live")

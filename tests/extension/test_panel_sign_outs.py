@@ -28,12 +28,8 @@ def test_signing_out_without_a_network_ends_this_device_and_says_that_others_may
     assert person.get("/credits/balance").status_code == 200
 
 
-def test_signing_out_a_blocked_account_says_that_others_may_stay(panel: PanelPage, api: Api, owner: Person) -> None:
-    person = Person.register(api)
-    panel.sign_in(person.email)
-    assert owner.post(f"/admin/users/{person.user_id}/block", json={"reason": "A test."}).status_code == 200
-    panel.go("#/history")
-    panel.wait_for_place("#/blocked")
+@pytest.mark.usefixtures("blocked_person")
+def test_signing_out_a_blocked_account_says_that_others_may_stay(panel: PanelPage) -> None:
     panel.click(text("action_sign_out"))
     panel.wait_for_place("#/sign-in")
 
