@@ -155,20 +155,18 @@ else
 endif
 
 # An order-only prerequisite: a newer interpreter alone does not install everything again.
+INSTALL = @UV=$(UV) sh scripts/install.sh $(VENV)
+LOCKS := requirements.lock requirements-deploy.lock
 $(DEPLOY_READY): requirements-deploy.lock | chosen-python
-	@$(call install,--require-hashes -r requirements-deploy.lock)
+	$(INSTALL) requirements-deploy.lock
 	@touch $@
 
-# The locked versions first: what is installed already and fits is kept, so tests run what is shipped.
-LOCKS := requirements.lock requirements-deploy.lock
 $(LOCAL_READY): requirements.txt requirements-local.txt $(LOCKS) | chosen-python
-	@$(call install,--require-hashes $(LOCKS:%=-r %))
-	@$(call install,-r requirements-local.txt)
+	$(INSTALL) "$(LOCKS)" requirements-local.txt
 	@touch $(DEPLOY_READY) $@
 
 $(DEV_READY): requirements.txt requirements-local.txt requirements-dev.txt $(LOCKS) | chosen-python
-	@$(call install,--require-hashes $(LOCKS:%=-r %))
-	@$(call install,-r requirements-dev.txt)
+	$(INSTALL) "$(LOCKS)" requirements-dev.txt
 	@touch $(DEPLOY_READY) $(LOCAL_READY) $@
 
 $(DYNAMODB_LOCAL): scripts/local/dynamodb_local.py | $(DEV_READY)
@@ -176,20 +174,3 @@ $(DYNAMODB_LOCAL): scripts/local/dynamodb_local.py | $(DEV_READY)
 
 $(CLIENT_READY): $(CLIENT)/package-lock.json
 	@cd $(CLIENT) && npm ci && touch node_modules/.package-lock.json
-
-# uv installs several times faster than pip, but does not read pip's settings: where those name an index or a proxy, and
-# where uv fails, pip installs.
-define install
-echo "installing $(lastword $(1)) into $(VENV) (a minute or two the first time)"; \
-{ ! $(PY) -m pip config list | grep -Eq '\.(index-url|no-index|proxy)=' && \
-  $(PY) -m pip install --quiet --only-binary :all: $(UV) && \
-  $(VENV)/bin/uv pip install --quiet --python $(PY) $(1); } || \
-$(PY) -m pip install $(1) || { \
-  echo "" >&2; \
-  echo "Installing $(lastword $(1)) failed; see the error above. If it is about" >&2; \
-  echo "  a connection or a host name: check the network and the proxy, then run make again;" >&2; \
-  echo "  no matching distribution: there is no wheel for this platform or Python; use Python 3.13;" >&2; \
-  echo "  gcc, cc or a missing header: install a compiler (Debian: apt-get install build-essential python3-dev;" >&2; \
-  echo "  macOS: xcode-select --install), then run make again." >&2; \
-  exit 1; }
-endef

@@ -30,6 +30,7 @@ from chalicelib.streaming import audio
 from chalicelib.wiring import aws, common, use_cases
 
 redaction.redact_logging()
+load.warn_without_local_stack()
 app = Chalice(app_name="live-transcription", configure_logs=False)
 ASSET_TYPES = ("text/css", "text/javascript", "text/html", "text/plain", "image/svg+xml")
 AUDIO_TYPES = ["audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/pcm"]

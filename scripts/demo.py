@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from sandbox.speech import samples, word_error_rate
+from scripts.captions import Captions
 from scripts.catchup import catch_up, join_recordings
 from scripts.journey import Journey, StepFailedError, balance, credits_for, register, title
 from scripts.live import LiveSocket
@@ -87,11 +88,11 @@ def stream_directly(journey: Journey, expected_text: str) -> None:
     journey.check(
         f"{lease['credits_held']} credits held before the token was created", lease["provider"] == "assemblyai"
     )
-    recordings = [path for path, _ in samples()]
-    first = LiveSocket(lease["websocket_url"], lease["token"], show)
+    recordings, captions = [path for path, _ in samples()], Captions()
+    first = LiveSocket(lease["websocket_url"], lease["token"], captions)
     first.send_recording(recordings[0])
     second_lease = stream(journey, action="renew", session_id=lease["session_id"], interrupted=True)
-    second = LiveSocket(second_lease["websocket_url"], second_lease["token"], show)
+    second = LiveSocket(second_lease["websocket_url"], second_lease["token"], captions)
     recognised_text = first.finish()
     journey.check(f"renewed during the session, at {second_lease['offset_ms']} ms", second_lease["offset_ms"] > 0)
     for recording in recordings[1:]:
@@ -106,12 +107,6 @@ def stream_directly(journey: Journey, expected_text: str) -> None:
     used = credits_for(stopped["billed_seconds"] * 1000)
     journey.check(f"{used} credits less than before", balance(journey) == (before - used, 0), balance(journey))
     check_words(journey, expected_text, recognised_text)
-
-
-def show(text: str) -> None:
-    """Print a line that later words overwrite; outside a terminal, print finished turns only."""
-    if sys.stdout.isatty() or text.endswith("\n"):
-        print(text if sys.stdout.isatty() else text.strip("\r").rstrip() + "\n", end="", flush=True)
 
 
 def check_words(journey: Journey, expected_text: str, recognised_text: str) -> None:

@@ -56,7 +56,7 @@ consider() {
   else
     name=${1##*/python3.}
     case "$name" in '' | *[!0-9]*) name=0 ;; esac
-    answer="-$name${tab}it does not run (${answer%%"$newline"*})"
+    answer="-$name${tab}it does not run ($(printf '%.100s' "${answer%%"$newline"*}"))"
   fi
   first=${answer%%"$tab"*}
   case "$first" in

@@ -3,14 +3,15 @@
 import json
 import threading
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from websockets.sync.client import ClientConnection, connect
 
+from scripts.captions import Captions
+
 FRAME_SECONDS = 0.1
 SILENCE_SECONDS = 1.0  # after each recording, which ends its last turn
-WIDTH = 100
 
 
 def frames(path: Path) -> Iterator[bytes]:
@@ -26,10 +27,10 @@ def frames(path: Path) -> Iterator[bytes]:
 class LiveSocket:
     """A socket at the provider. Words are shown as they arrive and kept when their turn ends."""
 
-    def __init__(self, websocket_url: str, token: str, show: Callable[[str], None] = print):
+    def __init__(self, websocket_url: str, token: str, captions: Captions):
         self.turns: dict[int, str] = {}
         self.ending: dict[str, int] = {}
-        self._show = show
+        self._captions = captions
         self._socket: ClientConnection = connect(f"{websocket_url}&token={token}")
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -56,12 +57,12 @@ class LiveSocket:
             elif message["type"] == "Termination":
                 self.ending = message
             elif message["type"] == "Error":
-                self._show(f"\r    The provider reports an error: {message['error']}\n")
+                self._captions.show_error(f"The provider reports an error: {message['error']}")
 
     def _turn(self, turn: dict) -> None:
         words = turn["transcript"] or " ".join(word["text"] for word in turn["words"])
         if not turn["end_of_turn"]:
-            self._show(f"\r    … {words[-WIDTH:]:<{WIDTH}}")
+            self._captions.show_partial(words)
         elif turn["turn_is_formatted"]:
             self.turns[turn["turn_order"]] = words
-            self._show(f"\r    “{words}”".ljust(WIDTH + 6) + "\n")
+            self._captions.show_turn(words)

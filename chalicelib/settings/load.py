@@ -25,6 +25,12 @@ ONE_ORIGIN = (
     "`chalice deploy` answers preflights for one origin: browsers let {first} call the API, but not {others}. "
     "To allow all of them, use `make deploy`."
 )
+NO_STACK = """
+The local stack is not running, so every request will fail.
+Run `make run` in another terminal, then start `chalice local` again.
+
+"""
+CONNECT_SECONDS = 1
 PLACEHOLDER_WHEN_MISSING = validate.CIPHERTEXT
 
 
@@ -81,9 +87,35 @@ def allowed_origins() -> tuple[str, ...]:
     variables = _add_local(os.environ, LOCAL_SETTINGS)
     extensions = variables.get("EXTENSION_ORIGIN", "") or PLACEHOLDERS["extension_origin"]
     origins = split_origins(extensions, variables.get("OWN_ORIGINS", ""))
-    if origins[1:] and os.environ.get("AWS_CHALICE_CLI_MODE") == "true" and "deploy" in sys.argv[1:]:
+    if origins[1:] and _is_chalice_command("deploy", os.environ):
         warnings.warn(ONE_ORIGIN.format(first=origins[0], others=", ".join(origins[1:])), stacklevel=2)
     return origins
+
+
+def warn_without_local_stack(local_file: Path = LOCAL_SETTINGS) -> None:
+    """Say how to start the local stack where `chalice local` was typed without it."""
+    if not _is_chalice_command("local", os.environ):
+        return
+    variables = _add_local(os.environ, local_file)
+    endpoint_url = variables.get("AWS_ENDPOINT_URL", "")
+    if endpoint_url and not _accepts_connections(endpoint_url) or not variables.get("LEDGER_TABLE"):
+        sys.stderr.write(NO_STACK)
+
+
+def _accepts_connections(url: str) -> bool:
+    import socket  # On a developer's machine only: a cold start does without it.
+    from urllib.parse import urlsplit
+
+    address = urlsplit(url)
+    try:
+        socket.create_connection((address.hostname or "", address.port or 443), CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def _is_chalice_command(command: str, environment: Mapping[str, str]) -> bool:
+    return environment.get("AWS_CHALICE_CLI_MODE") == "true" and command in sys.argv[1:2]
 
 
 def user_pool_arn() -> str | dict[str, str]:
@@ -106,7 +138,7 @@ def ledger_stream_arn() -> str | dict[str, str]:
 
 def _add_local(environment: Mapping[str, str], local_file: Path) -> Mapping[str, str]:
     """The environment, on one machine with what `make run` wrote. Never for `chalice package` and `chalice deploy`."""
-    is_chalice_local = environment.get("AWS_CHALICE_CLI_MODE") == "true" and "local" in sys.argv[1:2]
+    is_chalice_local = _is_chalice_command("local", environment)
     if not (is_chalice_local or environment.get("STAGE") == "local") or not local_file.is_file():
         return environment
     written: dict[str, str] = json.loads(local_file.read_text())

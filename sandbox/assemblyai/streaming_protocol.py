@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from sandbox.assemblyai.streaming_options import StreamingOptions, apply_changes
 from sandbox.assemblyai.streaming_sessions import BilledSession, Ending
 from sandbox.assemblyai.turns import Turns
+from sandbox.breakdown import log_breakdown, run_beside
 from sandbox.clock import Clock
 from sandbox.faults import Fault
 from sandbox.recognition.audio import SAMPLE_BYTES
@@ -22,6 +23,7 @@ from sandbox.recognition.live_speech import LiveSpeech
 MIN_FRAME_MS, MAX_FRAME_MS = 50, 1_000
 PACE = 1.25
 AHEAD_SECONDS = 5
+CANCELLED = "Session Cancelled: An error occurred"
 
 
 class SessionError(Exception):
@@ -60,16 +62,8 @@ class StreamingProtocol:
 
         Raises SessionError, and WebSocketDisconnect when the connection is lost or to be dropped.
         """
-        work = asyncio.create_task(self._turns.run())
         try:
-            await self._send_begin()
-            try:
-                await self._receive_messages(work)
-                ending: Ending = "terminated"
-            except InactivityError:
-                ending = "inactive"
-            self._turns.finish()
-            await work
+            ending = await run_beside(self._turns.run(), self._receive_until_end())
             self._session.close(ending, self._clock.now(), 1000)
             await self._send_termination()
         except SessionError as error:
@@ -78,8 +72,21 @@ class StreamingProtocol:
         except WebSocketDisconnect:
             self._session.abandon(self._clock.now())
             raise
-        finally:
-            work.cancel()
+        except Exception as error:
+            log_breakdown("a live session", error)
+            self._session.close("error", self._clock.now(), 3005)
+            raise SessionError(3005, CANCELLED) from error
+
+    async def _receive_until_end(self) -> Ending:
+        """Process what the client sends until the session ends, and send its last turns."""
+        await self._send_begin()
+        try:
+            await self._receive_messages()
+            ending: Ending = "terminated"
+        except InactivityError:
+            ending = "inactive"
+        await self._turns.finish()
+        return ending
 
     async def _send_begin(self) -> None:
         if self._fault is not None and self._fault.kind == "stall" and not self._fault.delay_seconds:
@@ -94,13 +101,11 @@ class StreamingProtocol:
             }
         )
 
-    async def _receive_messages(self, work: asyncio.Task[None]) -> None:
+    async def _receive_messages(self) -> None:
         """Process the messages of the client until Terminate."""
         while True:
             received = await self._receive()
             self._session.active_at = self._clock.now()
-            if work.done():
-                await work  # It ends before the session only with an error; awaiting it raises that.
             if (audio := received.get("bytes")) is not None:
                 self._check_audio(audio)
                 self._turns.add_audio(audio)
@@ -139,7 +144,7 @@ class StreamingProtocol:
         fault, self._fault = self._fault, None
         match fault:
             case Fault(kind="3005"):
-                raise SessionError(3005, "Session Cancelled: An error occurred")
+                raise SessionError(3005, CANCELLED)
             case Fault(kind="cut"):
                 raise WebSocketDisconnect(1006)
             case Fault(kind="stall"):

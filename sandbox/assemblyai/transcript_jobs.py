@@ -11,6 +11,7 @@ from sandbox.assemblyai.file_types import describe_type, is_text
 from sandbox.assemblyai.stored_audio import FetchError, StoredAudio, Uploads
 from sandbox.assemblyai.transcript_options import TranscriptOptions
 from sandbox.assemblyai.webhooks import WebhookSender
+from sandbox.breakdown import log_breakdown
 from sandbox.calls import Calls
 from sandbox.clock import Clock
 from sandbox.faults import Faults
@@ -25,6 +26,7 @@ PARALLEL_JOBS = 200
 FETCH_THREADS, RECOGNITION_THREADS = 8, 2
 MAX_CACHED_RECOGNITIONS = 200
 MIN_AUDIO_MS = 160
+SERVER_ERROR = "Server error, developers have been alerted"
 LANGUAGE_CONFIDENCE = 0.99
 """Made up: the model knows only English."""
 
@@ -117,6 +119,9 @@ class Jobs:
         def finish(done: asyncio.Task[None]) -> None:
             self._webhook_tasks.discard(done)
             job.running_deliveries -= 1
+            if not done.cancelled() and (error := done.exception()):
+                log_breakdown(f"the webhook of transcript {job.id}", error)
+                job.webhooks_attempted.set()
 
         task.add_done_callback(finish)
 
@@ -145,6 +150,9 @@ class Jobs:
                 status = "completed"
             except JobError as error:
                 job.error, status = str(error), "error"
+            except Exception as error:  # noqa: BLE001 - whatever it is, the job has to end
+                log_breakdown(f"transcript {job.id}", error)
+                job.error, status = SERVER_ERROR, "error"
             if self.hold:
                 await job.released.wait()
         job.status, job.completed_at, job.upload = status, self._clock.now(), None
@@ -177,7 +185,7 @@ class Jobs:
         """The transcript of the requested range. Raises JobError."""
         fault = self._faults.take_fault(TRANSCRIPTION)
         if fault is not None:
-            raise JobError("Server error, developers have been alerted")
+            raise JobError(SERVER_ERROR)
         options = job.options
         stored = job.upload or await self._fetch(options.audio_url)
         try:

@@ -31,6 +31,7 @@ class Turns:
         self._ended_phrases: deque[Span] = deque()
         self._audio_arrived = asyncio.Event()
         self._finished = False
+        self._all_sent = asyncio.Event()
         self._order = 0
         self._partial_words: list[Word] | None = None
         """The words of the current turn's last partial; None before the first."""
@@ -53,10 +54,11 @@ class Turns:
             self._ended_phrases.append(phrase)
         self._audio_arrived.set()
 
-    def finish(self) -> None:
-        """End the stream: `run` returns after the last final turn."""
+    async def finish(self) -> None:
+        """End the stream, and wait until `run` has sent its last final turn."""
         self._finished = True
         self.force_end_of_turn()
+        await self._all_sent.wait()
 
     async def run(self) -> None:
         """Recognise and send turns until the stream ends; final turns first."""
@@ -66,6 +68,7 @@ class Turns:
             while self._ended_phrases:
                 await self._send_final(self._ended_phrases.popleft())
             if self._finished:
+                self._all_sent.set()
                 return
             phrase = self._speech.current()
             if phrase is not None and self._speech_ms(phrase) >= PARTIAL_MS:

@@ -20,6 +20,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from sandbox.breakdown import run_beside
 from sandbox.clock import Clock
 from sandbox.openai.client_secrets import session_json
 from sandbox.openai.realtime_events import Event, new_event_id, parse_event
@@ -95,21 +96,20 @@ class RealtimeProtocol:
         """Run the session. Raises WebSocketDisconnect when the client has gone, SessionExpiredError at the limit."""
         expires_at = self._clock.now() + MAX_SESSION_SECONDS
         self._description["expires_at"] = int(expires_at)
-        work = asyncio.create_task(self._transcribe_turns())
         try:
-            await self._send("session.created", session=self._session_json())
             async with asyncio.timeout(self._clock.to_real_seconds(MAX_SESSION_SECONDS)):
-                while True:
-                    received = await self._socket.receive()
-                    if received["type"] == "websocket.disconnect":
-                        raise WebSocketDisconnect(received.get("code", 1005))
-                    await self._handle_event(received)
-                    if work.done():
-                        await work  # It ends before the session only with an error; awaiting it raises that.
+                await run_beside(self._transcribe_turns(), self._receive_events())
         except TimeoutError as error:
             raise SessionExpiredError from error
-        finally:
-            work.cancel()
+
+    async def _receive_events(self) -> None:
+        """Process the events of the client. Raises WebSocketDisconnect when it has gone."""
+        await self._send("session.created", session=self._session_json())
+        while True:
+            received = await self._socket.receive()
+            if received["type"] == "websocket.disconnect":
+                raise WebSocketDisconnect(received.get("code", 1005))
+            await self._handle_event(received)
 
     async def _handle_event(self, received: Any) -> None:
         """Process one event of the client. An invalid one is answered with an error, and the session goes on."""

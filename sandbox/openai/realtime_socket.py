@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from sandbox.breakdown import log_breakdown
 from sandbox.calls import Call, Calls
 from sandbox.faults import Faults
 from sandbox.openai.client_secrets import ClientSecrets, InvalidSecretError
@@ -24,7 +25,7 @@ KINDS = {"failed"}
 """`failed`: the first turn of the session is not transcribed."""
 
 SUBPROTOCOL, SECRET_SUBPROTOCOL = "realtime", "openai-insecure-api-key."
-UNAUTHORIZED, BAD_REQUEST, GOING_AWAY = 3000, 4000, 1001
+UNAUTHORIZED, BAD_REQUEST, GOING_AWAY, INTERNAL_ERROR = 3000, 4000, 1001, 1011
 
 
 class RealtimeSocket:
@@ -64,6 +65,9 @@ class RealtimeSocket:
             await _refuse(socket, call, GOING_AWAY, OpenAIError(400, message, code="session_expired"))
         except WebSocketDisconnect as disconnect:
             call.status = disconnect.code
+        except Exception as error:  # noqa: BLE001 - whatever it is, the session has to end
+            log_breakdown("a realtime session", error)
+            await _refuse(socket, call, INTERNAL_ERROR, OpenAIError(*REFUSALS["500"]))
 
     def _authorise(self, socket: WebSocket, offered: list[str]) -> SessionConfig:
         """The configuration of the session that the socket may open. Raises InvalidSecretError, OpenAIError."""

@@ -13,6 +13,7 @@ from chalicelib.settings.declaration import Address, Secret, Setting, declared_f
 from chalicelib.settings.provider_registry import LIVE
 from chalicelib.settings.schema import FIELDS, SECRETS
 from scripts import settings_page
+from scripts.local.processes import closed_port, listen
 from scripts.local.stack import LIMIT_SETTINGS
 
 NOWHERE = Path("/nonexistent/settings.json")
@@ -260,6 +261,42 @@ def test_only_chalice_local_reads_what_make_run_wrote(
     else:
         with pytest.raises(load.SettingsError, match="LEDGER_TABLE is missing"):
             load.read(environment, written)
+
+
+@pytest.mark.parametrize(
+    ("command", "is_written", "is_running", "is_warned"),
+    [
+        ("local", False, False, True),
+        ("local", True, False, True),
+        ("local", True, True, False),
+        ("deploy", True, False, False),
+    ],
+)
+def test_chalice_local_without_a_stack_says_how_to_start_it(
+    command: str,
+    is_written: bool,
+    is_running: bool,
+    is_warned: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "LEDGER_TABLE"):
+        monkeypatch.setenv(name, "")  # What `chalice local` puts into the environment is taken back.
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CHALICE_CLI_MODE", "true")
+    monkeypatch.setattr("sys.argv", ["chalice", command])
+    with closed_port() as port, listen() as listener:
+        running_port = listener.getsockname()[1]
+        written = tmp_path / "settings.json"
+        if is_written:
+            endpoint_url = f"http://127.0.0.1:{running_port if is_running else port}"
+            written.write_text(json.dumps(LOCAL | {"AWS_ENDPOINT_URL": endpoint_url}))
+
+        load.warn_without_local_stack(written)
+
+    assert capsys.readouterr().err == (load.NO_STACK if is_warned else "")
+    assert "`make run`" in load.NO_STACK
 
 
 def test_settings_never_show_their_values() -> None:

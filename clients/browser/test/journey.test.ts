@@ -15,6 +15,8 @@ import {
 } from "../src/index.js";
 
 const baseUrl = process.env["API_URL"] ?? "";
+const SPEECH = new URL("../../../../demo/speech/sense_and_sensibility_01_austen_64kb-0930.wav", import.meta.url);
+const recording = process.env["RECORDING"] ?? SPEECH;
 const credentials = { email: `ada.${randomUUID()}@example.com`, password: `pass ${randomUUID()}` };
 const RATE = 16_000;
 const WAV_HEADER = 44;
@@ -104,7 +106,7 @@ test("a listener's journey", { skip: baseUrl === "" && "set API_URL to that of `
   });
 
   await t.test("a live session captions a recording over a hand-over", async () => {
-    const file = await readFile(process.env["RECORDING"] ?? "");
+    const file = await readFile(recording);
     const samples = new Int16Array(file.buffer.slice(file.byteOffset + WAV_HEADER, file.byteOffset + file.length - (file.length % 2)));
     // A lease of a minute may be renewed at once: this one two seconds after its start.
     const session = client.live.create({ language: "en", title: "Live", lease_seconds: 60, renewLeadSeconds: 58 });

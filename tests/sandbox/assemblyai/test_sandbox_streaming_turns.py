@@ -109,7 +109,7 @@ def send_turns(options: StreamingOptions, *texts: str) -> list[dict]:
             async with asyncio.timeout(60):
                 while len(messages) < expected:
                     await asyncio.sleep(0.001)
-        turns.finish()
+        await turns.finish()
         await work
 
     asyncio.run(speak())
