@@ -98,7 +98,7 @@ def warn_without_local_stack(local_file: Path = LOCAL_SETTINGS) -> None:
         return
     variables = _add_local(os.environ, local_file)
     endpoint_url = variables.get("AWS_ENDPOINT_URL", "")
-    if endpoint_url and not _accepts_connections(endpoint_url) or not variables.get("LEDGER_TABLE"):
+    if (endpoint_url and not _accepts_connections(endpoint_url)) or not variables.get("LEDGER_TABLE"):
         sys.stderr.write(NO_STACK)
 
 
