@@ -9,9 +9,9 @@ logger = logging.getLogger("sandbox")
 Result = TypeVar("Result")
 
 
-def log_breakdown(what: str, error: BaseException) -> None:
-    """Log that `what` ended with an error that no rule of the stand-in foresees, with its traceback."""
-    logger.error("sandbox: %s broke down", what, exc_info=error)
+def log_breakdown(name: str, error: BaseException) -> None:
+    """Log that `name` ended with an error that no rule of the stand-in foresees, with its traceback."""
+    logger.error("sandbox: %s broke down", name, exc_info=error)
 
 
 async def run_beside(work: Coroutine[Any, Any, None], session: Coroutine[Any, Any, Result]) -> Result:

@@ -25,11 +25,10 @@ ONE_ORIGIN = (
     "`chalice deploy` answers preflights for one origin: browsers let {first} call the API, but not {others}. "
     "To allow all of them, use `make deploy`."
 )
-NO_STACK = """
-The local stack is not running, so every request will fail.
-Run `make run` in another terminal, then start `chalice local` again.
-
-"""
+NO_STACK = (
+    "The local stack is not running, so every request will fail. "
+    "Run `make run` in another terminal, then start `chalice local` again."
+)
 CONNECT_SECONDS = 1
 PLACEHOLDER_WHEN_MISSING = validate.CIPHERTEXT
 
@@ -99,7 +98,7 @@ def warn_without_local_stack(local_file: Path = LOCAL_SETTINGS) -> None:
     variables = _add_local(os.environ, local_file)
     endpoint_url = variables.get("AWS_ENDPOINT_URL", "")
     if (endpoint_url and not _accepts_connections(endpoint_url)) or not variables.get("LEDGER_TABLE"):
-        sys.stderr.write(NO_STACK)
+        warnings.warn(NO_STACK, stacklevel=2)
 
 
 def _accepts_connections(url: str) -> bool:

@@ -40,12 +40,12 @@ def test_a_turn_is_redrawn_in_one_line_and_then_stands_whole(columns: int) -> No
     terminal = Terminal()
     captions = Captions(terminal, lambda: columns)
 
-    spoken = WORDS.split()
-    for count in range(1, len(spoken) + 1):
-        captions.show_partial(" ".join(spoken[:count]))
+    words = WORDS.split()
+    for count in range(1, len(words) + 1):
+        captions.show_partial(" ".join(words[:count]))
         (line,) = shown_lines(terminal.getvalue(), columns)
         assert line.startswith("    … ")
-        assert line.endswith(spoken[count - 1])
+        assert line.endswith(words[count - 1])
     captions.show_turn(WORDS)
 
     *lines, last = shown_lines(terminal.getvalue(), columns)
