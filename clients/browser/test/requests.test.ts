@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { createClient } from "../src/client.js";
 import * as errors from "../src/errors.js";
 import type { TokenSource } from "../src/requests.js";
-import { ANONYMOUS, error, network, STREAM, type Reply } from "./support/network.js";
+import { ANONYMOUS, error, keysOf, network, STREAM, type Reply } from "./support/network.js";
 import { settle } from "./support/virtual_clock.js";
 
 test("a request keeps its body and its key over all tries, with a growing wait", async () => {
@@ -177,7 +177,7 @@ test("each code has its class, with reason, details and the time to wait", async
   ];
   for (const [status, code, ErrorClass] of classes) {
     const response = new Response(JSON.stringify(error(code, { reason: "x", required: 5, available: 2 })), { status, headers: { "Retry-After": "9" } });
-    const failure = await errors.errorOf(response);
+    const failure = (await errors.errorOf(response)) as errors.ApiError;
     assert.ok(failure instanceof ErrorClass, code);
     assert.deepEqual([failure.code, failure.reason, failure.requestId, failure.retryAfterSeconds], [code, "x", "r1", 9]);
     if (failure instanceof errors.InsufficientCreditsError) assert.deepEqual([failure.required, failure.available], [5, 2]);
@@ -185,11 +185,25 @@ test("each code has its class, with reason, details and the time to wait", async
   assert.ok(errors.isAccountEnded(await errors.errorOf(new Response(JSON.stringify(error("account_blocked")), { status: 403 }))));
 });
 
-test("an answer that is not the API's is an error too", async () => {
-  for (const [status, code] of [[502, "unavailable"], [403, "internal_error"], [429, "unavailable"]] as const) {
-    const failure = await errors.errorOf(new Response("<html>", { status }));
-    assert.deepEqual([failure.code, failure.status, failure.requestId], [code, status, ""]);
+test("an answer that is not the API's decides nothing, and the request is sent again with its key", async () => {
+  for (const [status, body] of [[403, "<html>"], [404, { message: "Not Found" }], [400, { code: 7, message: "m", request_id: "" }], [401, null], [500, { code: "x", message: "m" }]] as const) {
+    const failure = await errors.errorOf(new Response(JSON.stringify(body), { status, headers: { "Retry-After": "9" } }));
+    assert.ok(failure instanceof errors.NetworkError && failure.retryAfterSeconds === 9, `${status}`);
+    const { requests, clock, sent } = network([{ status, body }]);
+    await clock.until(requests.json(STREAM));
+    assert.deepEqual(keysOf(sent), ["key 1", "key 1"]);
   }
+  const slow = network([{ status: 503, body: "<html>", headers: { "Retry-After": "7" } }]);
+  await slow.clock.until(slow.requests.json(STREAM));
+  assert.deepEqual(slow.sent.map(({ atMs }) => atMs), [0, 7_250]);
+});
+
+test("a successful answer that is no JSON is that of a proxy, and the request is sent again", async () => {
+  const sent: string[] = [];
+  const { requests, clock, environment } = network([]);
+  environment.fetch = async (url) => new Response(sent.push(url) === 1 ? "Sign in to this network" : '{"ok":1}');
+  assert.deepEqual(await clock.until(requests.json(STREAM)), { ok: 1 });
+  assert.equal(sent.length, 2);
 });
 
 test("path, query and body are put where they belong", async () => {

@@ -80,29 +80,36 @@ export class Live {
   }
 
   /** Stops a session that nothing runs, with the words that an earlier run could not save. Throws SessionInUseError. */
-  stop(sessionId: string): Promise<Schema<"Stopped">> {
-    return this.#withOutbox(sessionId, LOCK_WAIT_MS, async (saver) => {
-      await this.#renumber(saver.outbox);
-      return saver.stop();
+  async stop(sessionId: string, { signal }: { signal?: AbortSignal } = {}): Promise<Schema<"Stopped">> {
+    const userId = await this.#userId();
+    return this.#withOutbox(sessionId, userId, { waitMs: LOCK_WAIT_MS, signal }, async (saver) => {
+      // Where the list of sessions fails, the session is stopped nevertheless: its lease is billed.
+      await this.#renumber(saver.outbox, signal).catch(() => saver.outbox.numberFarAhead());
+      return saver.stop(undefined, { signal });
     });
   }
 
   /**
    * Saves the captions that earlier runs could not save, such as those of sessions that ended without a network. Those whose
-   * transcript is closed for good are dropped. Captions of a session that runs are its own, and not counted.
+   * transcript is closed for good are dropped. Captions of a session that runs are its own, and not counted. An outbox that
+   * the storage does not give out counts as one that waits.
    */
   async saveUnsaved(): Promise<UnsavedCaptions> {
     const result: UnsavedCaptions = { saved: 0, lost: 0, waiting: 0 };
-    for (const sessionId of await SegmentsOutbox.sessions(this.storage, await this.#userId())) {
-      const work = this.#withOutbox(sessionId, 0, (saver, refusal) => this.#saveUnsaved(saver, refusal, result));
+    const signInId = await this.auth.signInId();
+    const userId = await this.#userId();
+    for (const sessionId of await SegmentsOutbox.sessions(this.storage)) {
+      const work = this.#withOutbox(sessionId, userId, { waitMs: 0 }, async (saver, refusal) => {
+        if (saver.outbox.segments.length > 0) await this.#saveUnsaved(saver, refusal, signInId, result); // else another user's
+      });
       await work.catch((error: unknown) => {
-        if (!(error instanceof SessionInUseError)) throw error; // its own context saves them
+        if (!(error instanceof SessionInUseError)) result.waiting++; // else its own context saves them
       });
     }
     return result;
   }
 
-  async #saveUnsaved(saver: SegmentSaver, refusal: Refusal, result: UnsavedCaptions): Promise<void> {
+  async #saveUnsaved(saver: SegmentSaver, refusal: Refusal, signInId: string | undefined, result: UnsavedCaptions): Promise<void> {
     const { outbox } = saver;
     const count = outbox.segments.length;
     await this.#renumber(outbox).catch((error: unknown) => (refusal.error = error));
@@ -115,7 +122,7 @@ export class Live {
       });
     }
     // Another user may have signed in meanwhile, and finds no session of this one.
-    if (refusal.error instanceof NotFoundError && (await this.#userId()) === outbox.userId) {
+    if (refusal.error instanceof NotFoundError && (await this.auth.signInId()) === signInId) {
       lost += outbox.segments.length;
       await outbox.clear();
     }
@@ -126,32 +133,35 @@ export class Live {
   }
 
   /** Another device may have continued a session, and used the numbers of segments that were never sent from here. */
-  async #renumber(outbox: SegmentsOutbox): Promise<void> {
+  async #renumber(outbox: SegmentsOutbox, signal?: AbortSignal): Promise<void> {
     if (!outbox.hasUnsent) return;
-    const open = (await this.stream.openSessions()).find(({ session_id }) => session_id === outbox.sessionId);
+    const open = (await this.stream.openSessions({ signal })).find(({ session_id }) => session_id === outbox.sessionId);
     if (open) outbox.numberFrom(open.next_seq);
     else outbox.numberFarAhead();
   }
 
   /**
    * Stops all open sessions of the account, also those of other windows, which save their last words first. Throws the first
-   * of what kept a session from being stopped, when all were tried.
+   * of what kept a session from being stopped, when all were tried. An abort of `signal` ends it. `signInId`: nothing of
+   * another sign-in is stopped.
    */
-  async stopAll(): Promise<void> {
+  async stopAll({ signal, signInId }: { signal?: AbortSignal; signInId?: string | undefined } = {}): Promise<void> {
     const notice = this.environment.randomUUID();
-    await this.storage.set(STOP_ALL_KEY, notice).catch(() => undefined); // other windows begin at once, also without a network
+    void this.storage.set(STOP_ALL_KEY, notice).catch(() => undefined); // other windows begin at once, also without a network
+    const expectedId = signInId ?? (await this.auth.signInId());
     await this.#stopOwn();
-    const open = await this.stream.openSessions();
-    const stops = await Promise.allSettled(open.map(({ session_id }) => this.#stopAnywhere(session_id)));
+    const open = await this.stream.openSessions({ signal });
+    if ((await this.auth.signInId()) !== expectedId) return; // the sessions of whoever has signed in meanwhile
+    const stops = await Promise.allSettled(open.map(({ session_id }) => this.#stopAnywhere(session_id, signal)));
     const failed = stops.find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
     if (failed) throw failed.reason;
   }
 
-  async #stopAnywhere(sessionId: string): Promise<void> {
+  async #stopAnywhere(sessionId: string, signal: AbortSignal | undefined): Promise<void> {
     const released = this.environment.locks.withLock(lockName(sessionId), async () => undefined);
-    await Promise.race([released, sleep(this.environment, OTHER_WINDOWS_MS)]);
-    await this.stop(sessionId).catch(async (error: unknown) => {
-      if (error instanceof SessionInUseError) return this.stream.stop({ session_id: sessionId });
+    await Promise.race([released, sleep(this.environment, OTHER_WINDOWS_MS, signal)]);
+    await this.stop(sessionId, { signal }).catch(async (error: unknown) => {
+      if (error instanceof SessionInUseError) return this.stream.stop({ session_id: sessionId }, { signal });
       throw error;
     });
   }
@@ -162,13 +172,14 @@ export class Live {
 
   async #withOutbox<Result>(
     sessionId: string,
-    waitMs: number,
+    userId: string,
+    { waitMs, signal }: { waitMs: number; signal?: AbortSignal | undefined },
     work: (saver: SegmentSaver, refusal: Refusal) => Promise<Result>,
   ): Promise<Result> {
     const lock = new SessionLock(this.environment);
-    await lock.take(sessionId, waitMs);
+    await lock.take(sessionId, waitMs, signal);
     try {
-      const outbox = await SegmentsOutbox.open(this.storage, sessionId, await this.#userId());
+      const outbox = await SegmentsOutbox.open(this.storage, sessionId, userId);
       const refusal: Refusal = { lost: 0 };
       const listener: SaverListener = {
         onSaved: () => undefined,
