@@ -104,7 +104,12 @@ export class Auth implements TokenSource {
    * devices stay signed in, and a session that could not be stopped is billed to the end of its lease.
    */
   async logout(): Promise<boolean> {
-    const { id, token } = await this.#load();
+    const signIn = await this.#load().catch(() => undefined);
+    if (!signIn) {
+      await this.#write(SIGNED_OUT); // whoever it is: the storage does not say
+      return false;
+    }
+    const { id, token } = signIn;
     if (token === undefined) return true;
     const isStopped = await this.#isDoneWithin(LAST_WORDS_MS, (signal) => this.beforeLogout(signal, id));
     // Meanwhile another user may have signed in: a request without a token ends no sign-in.
@@ -152,8 +157,10 @@ export class Auth implements TokenSource {
     const signIn = await this.#load();
     if (signIn.token === undefined || !this.#isEnding(signIn)) return signIn.token;
     if (this.environment.monotonicMs() - this.#failedRefreshAtMs < EARLY_REFRESH_EVERY_MS) return signIn.token;
+    const { token } = signIn;
     try {
-      return await this.replace(signIn.token, EARLY_REFRESH);
+      const refresh = (limited: AbortSignal): Promise<string | undefined> => unlessAborted(this.replace(token, EARLY_REFRESH), limited);
+      return await withTimeLimit(this.environment, EARLY_REFRESH.timeoutMs, undefined, refresh); // another context may hold its lock
     } catch {
       this.#failedRefreshAtMs = this.environment.monotonicMs();
       return signIn.token; // it may still be valid, and the API decides
@@ -224,7 +231,7 @@ export class Auth implements TokenSource {
       const now = await this.#load().catch(() => undefined);
       if (now && !isCurrent(now)) return;
       this.#known = next;
-      const isRefresh = next.id !== undefined && next.id === now?.id;
+      const isRefresh = next.token !== undefined && next.id === now?.id;
       try {
         await this.storage.set(SIGN_IN_KEY, next);
         this.#stored = next;

@@ -188,7 +188,7 @@ export function isDecided(error: unknown): boolean {
  * lost.
  */
 export function isKeyUsed(error: unknown): boolean {
-  return isDecided(error) && !isAccountEnded(error);
+  return error instanceof ApiError && isDecided(error) && !isAccountEnded(error);
 }
 
 /** Whether the lease of this Idempotency-Key has ended, or another renewal followed it: a new key gets a new lease. */

@@ -44,7 +44,7 @@ export interface Call extends RequestOptions {
 /** A successful answer. Times are of the monotonic clock, of the try that was answered. */
 export interface Delivery {
   headers: Headers;
-  /** The JSON, or the Blob of a file; undefined if there is none. */
+  /** The JSON, or the Blob of a file; undefined with 204. */
   content: unknown;
   sentAtMs: number;
   receivedAtMs: number;
@@ -156,7 +156,7 @@ export class Requests {
         if (response.headers.get("Content-Type")?.startsWith("text/html")) throw new Error("the sign-in page of a network");
         // The body is read here, so that a connection lost in the middle of it counts as a failed try.
         const file = await response.blob();
-        const content: unknown = call.isFile ? file : file.size ? JSON.parse(await file.text()) : undefined;
+        const content: unknown = call.isFile ? file : response.status === 204 ? undefined : JSON.parse(await file.text());
         return { headers: response.headers, content, sentAtMs, receivedAtMs };
       } catch (error) {
         if (error instanceof ApiError) throw error;

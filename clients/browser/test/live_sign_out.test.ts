@@ -129,3 +129,36 @@ test("a storage that hangs delays no stop of a sign-out", async () => {
   assert.equal(await bench.clock.until(bench.client.auth.logout()), true);
   assert.equal(bench.backend.session.state, "stopped");
 });
+
+test("a notice of a sign-out that comes late stops no session of the next user", async () => {
+  const bench = await new Bench().start();
+  const second = bench.createClient();
+  const { set } = bench.storage;
+  let notify = (): void => undefined;
+  bench.storage.set = (key, value) => (key.endsWith("stop-all") ? new Promise((resolve) => (notify = () => resolve(set(key, value)))) : set(key, value));
+  await bench.clock.until(second.auth.logout());
+  bench.backend.userId = "u2";
+  await bench.signIn();
+  bench.session = bench.createSession();
+  await bench.clock.until(bench.session.start());
+  notify();
+  await bench.clock.advance(30_000);
+  assert.equal(bench.backend.session.state, "active");
+
+  await bench.clock.until(bench.client.auth.logout());
+  notify();
+  await bench.clock.advance(1_000);
+  assert.equal(bench.backend.session.state, "stopped");
+});
+
+test("a storage that cannot be read keeps no session of this window from being stopped", async () => {
+  const bench = await new Bench().start();
+  await bench.speak(5);
+  const { get } = bench.storage;
+  const auth = bench.client.auth;
+  auth.signInId = () => Promise.reject(new Error("the bridge is lost"));
+  await assert.rejects(bench.clock.until(bench.client.live.stopAll()), /the bridge is lost/);
+  assert.equal(bench.backend.session.state, "stopped");
+  bench.storage.get = get;
+  bench.assertWords();
+});

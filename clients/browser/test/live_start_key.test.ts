@@ -158,3 +158,31 @@ test("the wait for a lock ends with an abort", async () => {
   await assert.rejects(taking, AbortedError);
   await assert.rejects(bench.clock.until(new SessionLock(environment as never).take("s1", 5_000)), SessionInUseError);
 });
+
+test("a repeated start keeps the words that an earlier context could not save", async () => {
+  const bench = new Bench();
+  await bench.signIn();
+  const { remove } = bench.storage;
+  bench.storage.remove = (key) => (key === START_KEY ? Promise.reject(new Error("the bridge is lost")) : remove(key));
+  await bench.clock.until(bench.session.start());
+  bench.backend.fail("save", ...Array.from({ length: 50 }, () => "drop" as const));
+  await bench.speak(9.5);
+  bench.backend.cutSockets();
+  await bench.clock.advance(0);
+  const words = bench.captions;
+  assert.ok(words.length > 0 && bench.backend.session.segments.size === 0);
+  bench.session.feed = () => false; // its context was closed: its locks are free, and nothing runs any more
+  Object.assign(bench.locks, localLocks());
+  bench.clock.clearTimers();
+  bench.backend.faults.clear();
+  bench.client = bench.createClient();
+  bench.session = bench.createSession();
+  await bench.clock.until(bench.session.start());
+  assert.equal(bench.backend.session.segments.size, 0);
+  await bench.speak(6);
+  await bench.stop();
+
+  assert.equal(bench.backend.sessions.length, 1);
+  assert.deepEqual(bench.backend.words.slice(0, words.length), words);
+  assert.deepEqual(bench.backend.words, bench.captions);
+});

@@ -204,6 +204,9 @@ test("a successful answer that is no JSON is that of a proxy, and the request is
   environment.fetch = async (url) => new Response(sent.push(url) === 1 ? "Sign in to this network" : '{"ok":1}');
   assert.deepEqual(await clock.until(requests.json(STREAM)), { ok: 1 });
   assert.equal(sent.length, 2);
+  const empty = network([{ status: 200 }, { status: 204 }]);
+  assert.equal(await empty.clock.until(empty.requests.json(STREAM)), undefined);
+  assert.equal(empty.sent.length, 2);
 });
 
 test("path, query and body are put where they belong", async () => {

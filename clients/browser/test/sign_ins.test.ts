@@ -136,3 +136,39 @@ test("a sign-in that the storage does not take is that of its context, and of no
   assert.deepEqual([await auth.token(), await second.token()], ["four", "four"]);
   assert.equal(((await storage.get(SIGN_IN_KEY)) as { token: string }).token, "four");
 });
+
+test("a storage that cannot be read is told of the sign-out nevertheless", async () => {
+  const { auths, clock, storage } = contexts({ "/auth/login": [signedIn("one")] }, 2);
+  const [auth, second] = auths as [Auth, Auth];
+  await clock.until(second.login(BODY));
+  const { get } = storage;
+  storage.get = full;
+  assert.equal(await clock.until(auth.logout()), false);
+  storage.get = get;
+  assert.deepEqual([await auth.token(), await second.token()], [undefined, undefined]);
+});
+
+test("a sign-in of an earlier version, without an id, is refreshed and signed out", async () => {
+  const { auths, clock, storage } = contexts({ "/auth/refresh": [[200, tokens("two")]] }, 2);
+  const [auth, second] = auths as [Auth, Auth];
+  await storage.set(SIGN_IN_KEY, { token: "one", refreshToken: "r-one", receivedAtMs: 0, expiresInSeconds: 3_600, user: { userId: "u1", email: "a" } });
+  const { set } = storage;
+  storage.set = full;
+  assert.equal(await clock.until(auth.replace("one")), "two");
+  assert.equal(await second.token(), "one"); // it serves the others for a while
+  storage.set = set;
+  await clock.until(auth.logout());
+  assert.deepEqual([await auth.token(), await second.token()], [undefined, undefined]);
+});
+
+test("a request does not wait for long while another context refreshes a token that is still valid", async () => {
+  const { auths, clock } = contexts({ "/auth/login": [signedIn("one")], "/auth/refresh": [new Promise(() => undefined), [200, tokens("two")]] }, 2);
+  const [auth, second] = auths as [Auth, Auth];
+  await clock.until(auth.login(BODY));
+  await clock.advance(3_500_000);
+  void second.replace("one"); // its network answers nothing
+  const startMs = clock.nowMs;
+  assert.equal(await clock.until(auth.token()), "one");
+  assert.ok(clock.nowMs - startMs < 6_000);
+  assert.equal(await clock.until(auth.token()), "one"); // not tried again at once
+});

@@ -37,6 +37,12 @@ const STOP_ALL_KEY = "live-transcription/stop-all";
 /** How long other windows may take to save their last words before a sign-out. */
 const OTHER_WINDOWS_MS = 15_000;
 
+/** Tells the other windows to stop their sessions. `id`: each one differs from the one before. */
+interface StopNotice {
+  id: string;
+  signInId: string | undefined;
+}
+
 /** What was not saved: why the API refused a save, and how many segments it refused for good. */
 interface Refusal {
   error?: unknown;
@@ -52,8 +58,8 @@ export class Live {
     private readonly storage: KeyValueStorage,
     private readonly auth: Auth,
   ) {
-    storage.subscribe((key) => {
-      if (key === STOP_ALL_KEY) void this.#stopOwn();
+    storage.subscribe((key, value) => {
+      if (key === STOP_ALL_KEY) void this.#heed(value as StopNotice);
     });
   }
 
@@ -146,9 +152,9 @@ export class Live {
    * another sign-in is stopped.
    */
   async stopAll({ signal, signInId }: { signal?: AbortSignal; signInId?: string | undefined } = {}): Promise<void> {
-    const notice = this.environment.randomUUID();
+    const expectedId = signInId ?? (await this.auth.signInId().catch(() => undefined));
+    const notice: StopNotice = { id: this.environment.randomUUID(), signInId: expectedId };
     void this.storage.set(STOP_ALL_KEY, notice).catch(() => undefined); // other windows begin at once, also without a network
-    const expectedId = signInId ?? (await this.auth.signInId());
     await this.#stopOwn();
     const open = await this.stream.openSessions({ signal });
     if ((await this.auth.signInId()) !== expectedId) return; // the sessions of whoever has signed in meanwhile
@@ -164,6 +170,12 @@ export class Live {
       if (error instanceof SessionInUseError) return this.stream.stop({ session_id: sessionId }, { signal });
       throw error;
     });
+  }
+
+  /** A notice may come late, when another user has signed in. */
+  async #heed({ signInId }: StopNotice): Promise<void> {
+    const currentId = await this.auth.signInId().catch(() => undefined);
+    if (currentId === undefined || currentId === signInId) await this.#stopOwn();
   }
 
   async #stopOwn(): Promise<void> {

@@ -3,7 +3,6 @@ import { toInt16 } from "../audio/resampler.js";
 import type { Schema } from "../contract.js";
 import { sleep } from "../environment.js";
 import { isDecided, isKeyOutdated, retryAfterMs } from "../errors.js";
-import type { TimedLease } from "../stream.js";
 import { AudioPump } from "./audio_pump.js";
 import { canStillCall, endReason } from "./end_reason.js";
 import { LeaseKeeper } from "./lease_keeper.js";
@@ -15,7 +14,7 @@ import { SegmentsOutbox } from "./segments_outbox.js";
 import { SessionLock } from "./session_lock.js";
 import { Signal } from "./signal.js";
 import { PROVIDERS, SocketLine } from "./socket_line.js";
-import { repeatOutdated, StartRequest } from "./start_request.js";
+import { type OpenedSession, repeatOutdated, StartRequest } from "./start_request.js";
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15_000;
@@ -104,8 +103,7 @@ export class LiveSession extends Emitter<LiveEvents> {
       return this.#aimFor("run");
     }
     if (sessionId === undefined) throw new Error("Name the session to resume.");
-    const body = { session_id: sessionId, interrupted: true };
-    await this.#begin(() => repeatOutdated(() => this.parts.stream.renewTimed(body, {})), sessionId);
+    await this.#begin((userId) => this.#reopen(sessionId, userId));
   }
 
   /** Adds audio: mono samples at the session's rate, 16-bit ones or from -1 to 1. Returns whether they are used. */
@@ -139,26 +137,27 @@ export class LiveSession extends Emitter<LiveEvents> {
     return this.#goal !== "pause" || this.#state === "paused" || this.#end !== undefined;
   }
 
-  #begin(request: (userId: string) => Promise<TimedLease>, sessionId?: string): Promise<void> {
+  #begin(open: (userId: string) => Promise<OpenedSession>): Promise<void> {
     if (this.#state !== "idle") throw new Error("This session was started already. Create another one.");
     this.#goal = "run";
     this.#setState("starting");
-    this.#opening = this.#open(request, sessionId).finally(() => (this.#opening = undefined));
+    this.#opening = this.#open(open).finally(() => (this.#opening = undefined));
     return this.#opening;
   }
 
-  /** Whatever may fail without the API comes first: its lease is billed. */
-  async #open(request: (userId: string) => Promise<TimedLease>, sessionId?: string): Promise<void> {
-    const { environment, stream, storage } = this.parts;
-    let startedId: string | undefined;
+  /** Goes on with an interrupted session. Whatever may fail without the API comes first: its lease is billed. */
+  async #reopen(sessionId: string, userId: string): Promise<OpenedSession> {
+    await this.#lock.take(sessionId);
+    const outbox = await SegmentsOutbox.open(this.parts.storage, sessionId, userId);
+    const body = { session_id: sessionId, interrupted: true };
+    return { timed: await repeatOutdated(() => this.parts.stream.renewTimed(body, {})), outbox };
+  }
+
+  async #open(open: (userId: string) => Promise<OpenedSession>): Promise<void> {
+    const { environment, stream } = this.parts;
     try {
-      const userId = await this.parts.userId();
-      if (sessionId !== undefined) await this.#lock.take(sessionId);
-      const earlier = sessionId === undefined ? undefined : await SegmentsOutbox.open(storage, sessionId, userId);
-      const timed = await request(userId);
+      const { timed, outbox } = await open(await this.parts.userId());
       const { session_id, next_seq, save_interval_seconds } = timed.lease;
-      if (sessionId === undefined) startedId = session_id;
-      const outbox = earlier ?? new SegmentsOutbox(storage, session_id, userId);
       outbox.numberFrom(next_seq);
       this.#saver = this.#createSaver(session_id, outbox);
       this.#leases = new LeaseKeeper(environment, stream, this.#settings.leadMs, timed, {
@@ -171,9 +170,8 @@ export class LiveSession extends Emitter<LiveEvents> {
       this.#pump.placeStart(this.#leases.transcriptMs);
       this.#saver.start(save_interval_seconds);
       this.#running = this.#supervise(this.#leases, this.#saver);
-      if (startedId !== undefined) void this.#startRequest.forget();
+      void this.#startRequest.forget();
     } catch (error) {
-      if (startedId !== undefined) await this.#startRequest.cancel(startedId);
       this.#lock.release();
       this.#pump.clear(); // what is said now is no beginning of a session that starts later
       this.#setState("idle");

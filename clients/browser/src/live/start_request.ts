@@ -3,7 +3,14 @@ import type { Environment } from "../environment.js";
 import { isKeyOutdated, isKeyUsed } from "../errors.js";
 import type { KeyValueStorage } from "../storage.js";
 import type { StartBody, Stream, TimedLease } from "../stream.js";
+import { SegmentsOutbox } from "./segments_outbox.js";
 import type { SessionLock } from "./session_lock.js";
+
+/** A session that this context may run: its lease, and what an earlier run could not save. */
+export interface OpenedSession {
+  timed: TimedLease;
+  outbox: SegmentsOutbox;
+}
 
 /** A start that is under way, or whose answer never came. */
 interface KeptStart {
@@ -29,22 +36,12 @@ export class StartRequest {
   ) {}
 
   /** Opens a session and takes its lock. Throws ApiError, NetworkError, SessionInUseError; then it may be sent again. */
-  send(userId: string, lock: SessionLock): Promise<TimedLease> {
+  send(userId: string, lock: SessionLock): Promise<OpenedSession> {
     return repeatOutdated(async () => {
       const key = this.#key ?? (await this.#keptKey(userId));
       const repeated = key === undefined ? undefined : await this.#open(key, userId, lock, true);
-      return repeated ?? ((await this.#open(this.environment.randomUUID(), userId, lock, false)) as TimedLease);
+      return repeated ?? ((await this.#open(this.environment.randomUUID(), userId, lock, false)) as OpenedSession);
     });
-  }
-
-  /** Stops the session that was opened, because it cannot be used. Without an answer, `send` finds it again. */
-  async cancel(sessionId: string): Promise<void> {
-    try {
-      await this.stream.stop({ session_id: sessionId }, { tries: 2 });
-      await this.forget();
-    } catch {
-      // The error that it cannot be used is the one to report; the lease ends by itself.
-    }
   }
 
   /** The session is open, or refused: the next start opens another one. */
@@ -59,7 +56,7 @@ export class StartRequest {
   }
 
   /** Undefined if `key` is that of an earlier try whose session is of no use any more. */
-  async #open(key: string, userId: string, lock: SessionLock, isRepeat: boolean): Promise<TimedLease | undefined> {
+  async #open(key: string, userId: string, lock: SessionLock, isRepeat: boolean): Promise<OpenedSession | undefined> {
     const release = await this.environment.locks.tryLock(`${START_KEY}/${key}`);
     if (!release && isRepeat) return undefined; // another context sends it now
     try {
@@ -70,10 +67,12 @@ export class StartRequest {
         await lock.take(session_id);
       } catch (error) {
         if (isRepeat) return undefined; // another context runs it, or stops it
-        await this.cancel(session_id);
+        await this.#cancel(session_id);
         throw error;
       }
-      if (!isRepeat || (await this.#isOpen(session_id))) return timed;
+      if (!isRepeat) return { timed, outbox: new SegmentsOutbox(this.storage, session_id, userId) };
+      // An earlier context may have run it for a while, and left words.
+      if (await this.#isOpen(session_id)) return { timed, outbox: await SegmentsOutbox.open(this.storage, session_id, userId) };
       lock.release();
       return undefined;
     } finally {
@@ -93,6 +92,16 @@ export class StartRequest {
     } catch (error) {
       await (isKeyUsed(error) ? this.forget() : keep());
       throw error;
+    }
+  }
+
+  /** Stops the session that was opened, because it cannot be used. Without an answer, `send` finds it again. */
+  async #cancel(sessionId: string): Promise<void> {
+    try {
+      await this.stream.stop({ session_id: sessionId }, { tries: 2 });
+      await this.forget();
+    } catch {
+      // The error that it cannot be used is the one to report; the lease ends by itself.
     }
   }
 

@@ -24,6 +24,11 @@ export class VirtualClock {
     return this.#timers.size;
   }
 
+  /** What waits for its time waits for ever: its context was closed. */
+  clearTimers(): void {
+    this.#timers.clear();
+  }
+
   setTimer = (callback: () => void, milliseconds: number): Timer => {
     const timer = { atMs: this.nowMs + Math.max(0, milliseconds), order: this.#order++, callback };
     this.#timers.add(timer);
