@@ -4384,6 +4384,8 @@ declare function defaultEnvironment(): Environment;
 
 /** Where requests get the ID token from. */
 interface TokenSource {
+    /** The id of the sign-in, the same over all refreshes; undefined if no user is signed in. */
+    signInId(): Promise<string | undefined>;
     /** The ID token to send; undefined if no user is signed in. */
     token(): Promise<string | undefined>;
     /** The token that replaces one which the API calls expired; undefined if the user has to sign in again. */
@@ -4402,6 +4404,8 @@ interface RequestOptions {
     timeoutMs?: number;
     /** How often the request is sent at most. */
     tries?: number;
+    /** The sign-in that the request belongs to: that of its first try by default. As another user, it is not sent. */
+    signInId?: string | undefined;
 }
 interface Call extends RequestOptions {
     method: Method;
@@ -4419,7 +4423,7 @@ interface Call extends RequestOptions {
 /** A successful answer. Times are of the monotonic clock, of the try that was answered. */
 interface Delivery {
     headers: Headers;
-    /** The JSON, or the Blob of a file; undefined if there is none. */
+    /** The JSON, or the Blob of a file; undefined with 204. */
     content: unknown;
     sentAtMs: number;
     receivedAtMs: number;
@@ -4493,8 +4497,8 @@ declare class Auth implements TokenSource {
     #private;
     private readonly storage;
     private readonly environment;
-    /** Stops the open sessions of this sign-in, before it ends; an abort of `signal` ends that too. */
-    beforeLogout: (signal: AbortSignal, signInId: string | undefined) => Promise<void>;
+    /** Stops the open sessions of a sign-in, before it ends; an abort ends that too. */
+    beforeLogout: (options: RequestOptions) => Promise<void>;
     constructor(baseUrl: string, storage: KeyValueStorage, environment: Environment);
     /** Opens an account. It is signed in unless `confirmation_required`: then ask for the mailed code and `confirm`. */
     register(body: Schema<"Register">): Promise<Schema<"Registered">>;
@@ -4850,9 +4854,7 @@ declare class Live {
     /** The sessions that were not stopped, newest first. Look at them when the extension starts or wakes. */
     findOpen(): Promise<OpenSession[]>;
     /** Stops a session that nothing runs, with the words that an earlier run could not save. Throws SessionInUseError. */
-    stop(sessionId: string, { signal }?: {
-        signal?: AbortSignal;
-    }): Promise<Schema<"Stopped">>;
+    stop(sessionId: string, options?: RequestOptions): Promise<Schema<"Stopped">>;
     /**
      * Saves the captions that earlier runs could not save, such as those of sessions that ended without a network. Those whose
      * transcript is closed for good are dropped. Captions of a session that runs are its own, and not counted. An outbox that
@@ -4861,13 +4863,9 @@ declare class Live {
     saveUnsaved(): Promise<UnsavedCaptions>;
     /**
      * Stops all open sessions of the account, also those of other windows, which save their last words first. Throws the first
-     * of what kept a session from being stopped, when all were tried. An abort of `signal` ends it. `signInId`: nothing of
-     * another sign-in is stopped.
+     * of what kept a session from being stopped, when all were tried. Nothing is stopped as another user, who signs in meanwhile.
      */
-    stopAll({ signal, signInId }?: {
-        signal?: AbortSignal;
-        signInId?: string | undefined;
-    }): Promise<void>;
+    stopAll(options?: RequestOptions): Promise<void>;
 }
 
 interface ProgressOptions {

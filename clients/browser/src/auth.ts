@@ -47,16 +47,16 @@ export class Auth implements TokenSource {
   #stored: SignIn | undefined;
   /** The newest sign-in that this context knows of: another one than `#stored` if the storage did not take it. */
   #known: SignIn | undefined;
-  /** Stops the open sessions of this sign-in, before it ends; an abort of `signal` ends that too. */
-  beforeLogout: (signal: AbortSignal, signInId: string | undefined) => Promise<void> = async () => undefined;
+  /** Stops the open sessions of a sign-in, before it ends; an abort ends that too. */
+  beforeLogout: (options: RequestOptions) => Promise<void> = async () => undefined;
 
   constructor(
     baseUrl: string,
     private readonly storage: KeyValueStorage,
     private readonly environment: Environment,
   ) {
-    const anonymous: TokenSource = { token: async () => undefined, replace: async () => undefined, reject: async () => undefined };
-    this.#requests = new Requests(baseUrl, environment, anonymous);
+    const nothing = async (): Promise<undefined> => undefined;
+    this.#requests = new Requests(baseUrl, environment, { signInId: nothing, token: nothing, replace: nothing, reject: nothing });
     storage.subscribe((key, value) => {
       const isOwnRemoval = value === undefined && this.#known !== this.#stored;
       if (key === SIGN_IN_KEY && !isOwnRemoval) this.#report((value ?? SIGNED_OUT) as SignIn);
@@ -109,22 +109,18 @@ export class Auth implements TokenSource {
       await this.#write(SIGNED_OUT); // whoever it is: the storage does not say
       return false;
     }
-    const { id, token } = signIn;
-    if (token === undefined) return true;
-    const isStopped = await this.#isDoneWithin(LAST_WORDS_MS, (signal) => this.beforeLogout(signal, id));
-    // Meanwhile another user may have signed in: a request without a token ends no sign-in.
-    const ofThisSignIn = async (found: Promise<string | undefined>): Promise<string | undefined> => {
-      const current = await found;
-      return (await this.signInId()) === id ? current : undefined;
-    };
+    if (signIn.token === undefined) return true;
+    const signInId = idOf(signIn);
+    const isStopped = await this.#isDoneWithin(LAST_WORDS_MS, (signal) => this.beforeLogout({ signal, signInId }));
     const requests = new Requests(this.#requests.baseUrl, this.environment, {
-      token: () => ofThisSignIn(this.token()),
-      replace: (old) => ofThisSignIn(this.replace(old)),
+      signInId: () => this.signInId(),
+      token: () => this.token(),
+      replace: (old) => this.replace(old),
       reject: async () => undefined,
     });
-    const call = { method: "POST", path: "/auth/logout", body: {} } as const;
+    const call = { method: "POST", path: "/auth/logout", body: {}, signInId } as const;
     const isEnded = await this.#isDoneWithin(LOGOUT_MS, (signal) => requests.json({ ...call, signal }));
-    await this.#write(SIGNED_OUT, (now) => now.token !== undefined && now.id === id);
+    await this.#write(SIGNED_OUT, (now) => now.token !== undefined && idOf(now) === signInId);
     return isStopped && isEnded;
   }
 
@@ -139,7 +135,7 @@ export class Auth implements TokenSource {
 
   /** The id of the current sign-in, which is the same over all refreshes. */
   async signInId(): Promise<string | undefined> {
-    return (await this.#load()).id;
+    return idOf(await this.#load());
   }
 
   /** Who is signed in; undefined if nobody is. */
@@ -245,10 +241,22 @@ export class Auth implements TokenSource {
 
   /** Tells the listeners if `signIn` is the end of one. */
   #report({ reason }: SignIn): void {
-    if (reason !== undefined) this.#listeners.forEach((listener) => listener(reason));
+    if (reason === undefined) return;
+    for (const listener of this.#listeners) {
+      try {
+        listener(reason);
+      } catch (error) {
+        console.error(error); // it keeps neither the others nor the sign-out from going on
+      }
+    }
   }
 
   #post<Body>(path: string, body: unknown, options: RequestOptions = {}): Promise<Body> {
     return this.#requests.json<Body>({ method: "POST", path, body, ...options });
   }
+}
+
+/** An earlier version stored no id: then it is that of the user. */
+function idOf({ id, user }: SignIn): string | undefined {
+  return id ?? user?.userId;
 }

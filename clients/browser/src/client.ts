@@ -43,7 +43,7 @@ export class Client {
     this.credits = new Credits(this.requests);
     this.catchups = new Catchups(this.requests);
     this.live = new Live(surroundings, this.stream, storage, this.auth);
-    this.auth.beforeLogout = (signal, signInId) => this.live.stopAll({ signal, signInId });
+    this.auth.beforeLogout = (options) => this.live.stopAll(options);
   }
 
   /**

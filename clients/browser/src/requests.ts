@@ -6,6 +6,8 @@ import { UnansweredKeys } from "./unanswered_keys.js";
 
 /** Where requests get the ID token from. */
 export interface TokenSource {
+  /** The id of the sign-in, the same over all refreshes; undefined if no user is signed in. */
+  signInId(): Promise<string | undefined>;
   /** The ID token to send; undefined if no user is signed in. */
   token(): Promise<string | undefined>;
   /** The token that replaces one which the API calls expired; undefined if the user has to sign in again. */
@@ -25,6 +27,8 @@ export interface RequestOptions {
   timeoutMs?: number;
   /** How often the request is sent at most. */
   tries?: number;
+  /** The sign-in that the request belongs to: that of its first try by default. As another user, it is not sent. */
+  signInId?: string | undefined;
 }
 
 export interface Call extends RequestOptions {
@@ -99,9 +103,10 @@ export class Requests {
   }
 
   async #sendUntilAnswered(call: Call, init: Prepared, isRepeatable: boolean): Promise<Delivery> {
+    const signInId = call.signInId ?? (await unlessAborted(this.tokens.signInId(), call.signal));
     let isRefreshed = false;
     for (let tryNumber = 1; ; tryNumber++) {
-      const token = await unlessAborted(this.tokens.token(), call.signal);
+      const token = await unlessAborted(this.#tokenOf(signInId), call.signal);
       try {
         return await this.#try(call, init, token);
       } catch (error) {
@@ -119,6 +124,14 @@ export class Requests {
         if (call.signal?.aborted) throw new AbortedError();
       }
     }
+  }
+
+  /** The token of this sign-in. Throws UnauthenticatedError where it has ended, also if another user has signed in since. */
+  async #tokenOf(signInId: string | undefined): Promise<string | undefined> {
+    const token = await this.tokens.token();
+    if ((await this.tokens.signInId()) === signInId) return token;
+    const message = "This sign-in has ended. Sign in again.";
+    throw new UnauthenticatedError(401, { code: "unauthenticated", message, request_id: "", details: { reason: "signed_out" } });
   }
 
   #prepare(call: Call): Prepared {

@@ -154,11 +154,10 @@ test("a notice of a sign-out that comes late stops no session of the next user",
 test("a storage that cannot be read keeps no session of this window from being stopped", async () => {
   const bench = await new Bench().start();
   await bench.speak(5);
-  const { get } = bench.storage;
-  const auth = bench.client.auth;
-  auth.signInId = () => Promise.reject(new Error("the bridge is lost"));
-  await assert.rejects(bench.clock.until(bench.client.live.stopAll()), /the bridge is lost/);
+  const { auth, live } = bench.client;
+  const signInId = auth.signInId.bind(auth);
+  auth.signInId = () => ((auth.signInId = signInId), Promise.reject(new Error("the bridge is lost")));
+  await bench.clock.until(live.stopAll());
   assert.equal(bench.backend.session.state, "stopped");
-  bench.storage.get = get;
   bench.assertWords();
 });

@@ -126,6 +126,7 @@ test("an expired token is replaced once; another expired one is an error", async
   const expired: Reply = { status: 401, body: error("unauthenticated", { reason: "expired" }) };
   const used: string[] = [];
   const tokens: TokenSource = {
+    signInId: async () => "sign-in",
     token: async () => `token ${used.length}`,
     replace: async (token) => {
       used.push(token);
@@ -235,4 +236,28 @@ test("path, query and body are put where they belong", async () => {
   assert.equal(sent[2]?.init.body, audio);
   assert.equal(new Headers(sent[2]?.init.headers).get("Content-Type"), "audio/wav");
   assert.equal(new Headers(sent[3]?.init.headers).get("Idempotency-Key"), "mine");
+});
+
+test("a request is not repeated as another user, who signs in between two tries", async () => {
+  for (const next of ["ben", undefined]) {
+    let user: string | undefined = "ada";
+    const tokens: TokenSource = { ...ANONYMOUS, signInId: async () => user, token: async () => user && `token of ${user}` };
+    const { requests, clock, sent } = network(["fail"], tokens);
+    const asked = requests.json(STREAM);
+    asked.catch(() => undefined);
+    await settle();
+    user = next;
+    await assert.rejects(clock.until(asked), errors.UnauthenticatedError);
+    assert.deepEqual(sent.map(({ init }) => new Headers(init.headers).get("Authorization")), ["Bearer token of ada"]);
+    await assert.rejects(requests.json({ ...STREAM, signInId: "ada" }), errors.UnauthenticatedError);
+    assert.equal(sent.length, 1);
+  }
+});
+
+test("a request does not take the token of a user who signs in while it begins", async () => {
+  let user = "ada";
+  const tokens: TokenSource = { ...ANONYMOUS, signInId: async () => user, token: async () => `token of ${(user = "ben")}` };
+  const { requests, sent } = network([], tokens);
+  await assert.rejects(requests.json(STREAM), errors.UnauthenticatedError);
+  assert.equal(sent.length, 0);
 });

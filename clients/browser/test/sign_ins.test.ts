@@ -53,7 +53,7 @@ test("what a sign-out waits for is aborted when its time is up", async () => {
   const [auth] = auths as [Auth];
   await clock.until(auth.login(BODY));
   let signal: AbortSignal | undefined;
-  auth.beforeLogout = (given) => ((signal = given), new Promise<void>(() => undefined));
+  auth.beforeLogout = (given) => ((signal = given.signal), new Promise<void>(() => undefined));
   const signedOut = auth.logout();
   await clock.advance(29_900);
   assert.equal(signal?.aborted, false);
@@ -171,4 +171,21 @@ test("a request does not wait for long while another context refreshes a token t
   assert.equal(await clock.until(auth.token()), "one");
   assert.ok(clock.nowMs - startMs < 6_000);
   assert.equal(await clock.until(auth.token()), "one"); // not tried again at once
+});
+
+test("a listener that throws keeps neither the others nor the sign-out from going on", async () => {
+  const { auths, clock } = contexts({ "/auth/login": [signedIn("one")] });
+  const [auth] = auths as [Auth];
+  await clock.until(auth.login(BODY));
+  const errors: unknown[] = [];
+  const original = console.error;
+  console.error = (error: unknown) => errors.push(error);
+  const reasons: string[] = [];
+  auth.onSignedOut(() => {
+    throw new Error("in the page");
+  });
+  auth.onSignedOut((reason) => reasons.push(reason));
+  const isComplete = await clock.until(auth.logout());
+  console.error = original;
+  assert.deepEqual([isComplete, reasons, errors.length, await auth.token()], [true, ["logout"], 1, undefined]);
 });

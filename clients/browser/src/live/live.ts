@@ -3,6 +3,7 @@ import type { Auth } from "../auth.js";
 import type { Schema } from "../contract.js";
 import { type Environment, sleep } from "../environment.js";
 import { NotFoundError, SessionInUseError } from "../errors.js";
+import type { RequestOptions } from "../requests.js";
 import type { KeyValueStorage } from "../storage.js";
 import type { Stream } from "../stream.js";
 import { isClosed } from "./end_reason.js";
@@ -86,12 +87,12 @@ export class Live {
   }
 
   /** Stops a session that nothing runs, with the words that an earlier run could not save. Throws SessionInUseError. */
-  async stop(sessionId: string, { signal }: { signal?: AbortSignal } = {}): Promise<Schema<"Stopped">> {
+  async stop(sessionId: string, options: RequestOptions = {}): Promise<Schema<"Stopped">> {
     const userId = await this.#userId();
-    return this.#withOutbox(sessionId, userId, { waitMs: LOCK_WAIT_MS, signal }, async (saver) => {
+    return this.#withOutbox(sessionId, userId, { waitMs: LOCK_WAIT_MS, signal: options.signal }, async (saver) => {
       // Where the list of sessions fails, the session is stopped nevertheless: its lease is billed.
-      await this.#renumber(saver.outbox, signal).catch(() => saver.outbox.numberFarAhead());
-      return saver.stop(undefined, { signal });
+      await this.#renumber(saver.outbox, options).catch(() => saver.outbox.numberFarAhead());
+      return saver.stop(undefined, options);
     });
   }
 
@@ -102,11 +103,11 @@ export class Live {
    */
   async saveUnsaved(): Promise<UnsavedCaptions> {
     const result: UnsavedCaptions = { saved: 0, lost: 0, waiting: 0 };
-    const signInId = await this.auth.signInId();
+    const options = { signInId: await this.auth.signInId() }; // another user, who signs in meanwhile, finds none of the sessions
     const userId = await this.#userId();
     for (const sessionId of await SegmentsOutbox.sessions(this.storage)) {
       const work = this.#withOutbox(sessionId, userId, { waitMs: 0 }, async (saver, refusal) => {
-        if (saver.outbox.segments.length > 0) await this.#saveUnsaved(saver, refusal, signInId, result); // else another user's
+        if (saver.outbox.segments.length > 0) await this.#saveUnsaved(saver, refusal, options, result); // else another user's
       });
       await work.catch((error: unknown) => {
         if (!(error instanceof SessionInUseError)) result.waiting++; // else its own context saves them
@@ -115,20 +116,19 @@ export class Live {
     return result;
   }
 
-  async #saveUnsaved(saver: SegmentSaver, refusal: Refusal, signInId: string | undefined, result: UnsavedCaptions): Promise<void> {
+  async #saveUnsaved(saver: SegmentSaver, refusal: Refusal, options: RequestOptions, result: UnsavedCaptions): Promise<void> {
     const { outbox } = saver;
     const count = outbox.segments.length;
-    await this.#renumber(outbox).catch((error: unknown) => (refusal.error = error));
-    if (refusal.error === undefined) await saver.flush();
+    await this.#renumber(outbox, options).catch((error: unknown) => (refusal.error = error));
+    if (refusal.error === undefined) await saver.flush(options);
     let { lost } = refusal;
     if (isClosed(refusal.error)) {
-      lost += await saver.settleClosed().catch((error: unknown) => {
+      lost += await saver.settleClosed(options).catch((error: unknown) => {
         refusal.error = error;
         return 0;
       });
     }
-    // Another user may have signed in meanwhile, and finds no session of this one.
-    if (refusal.error instanceof NotFoundError && (await this.auth.signInId()) === signInId) {
+    if (refusal.error instanceof NotFoundError) {
       lost += outbox.segments.length;
       await outbox.clear();
     }
@@ -139,35 +139,34 @@ export class Live {
   }
 
   /** Another device may have continued a session, and used the numbers of segments that were never sent from here. */
-  async #renumber(outbox: SegmentsOutbox, signal?: AbortSignal): Promise<void> {
+  async #renumber(outbox: SegmentsOutbox, options: RequestOptions): Promise<void> {
     if (!outbox.hasUnsent) return;
-    const open = (await this.stream.openSessions({ signal })).find(({ session_id }) => session_id === outbox.sessionId);
+    const open = (await this.stream.openSessions(options)).find(({ session_id }) => session_id === outbox.sessionId);
     if (open) outbox.numberFrom(open.next_seq);
     else outbox.numberFarAhead();
   }
 
   /**
    * Stops all open sessions of the account, also those of other windows, which save their last words first. Throws the first
-   * of what kept a session from being stopped, when all were tried. An abort of `signal` ends it. `signInId`: nothing of
-   * another sign-in is stopped.
+   * of what kept a session from being stopped, when all were tried. Nothing is stopped as another user, who signs in meanwhile.
    */
-  async stopAll({ signal, signInId }: { signal?: AbortSignal; signInId?: string | undefined } = {}): Promise<void> {
-    const expectedId = signInId ?? (await this.auth.signInId().catch(() => undefined));
-    const notice: StopNotice = { id: this.environment.randomUUID(), signInId: expectedId };
+  async stopAll(options: RequestOptions = {}): Promise<void> {
+    const signInId = options.signInId ?? (await this.auth.signInId().catch(() => undefined));
+    const ofThisSignIn: RequestOptions = { ...options, signInId };
+    const notice: StopNotice = { id: this.environment.randomUUID(), signInId };
     void this.storage.set(STOP_ALL_KEY, notice).catch(() => undefined); // other windows begin at once, also without a network
     await this.#stopOwn();
-    const open = await this.stream.openSessions({ signal });
-    if ((await this.auth.signInId()) !== expectedId) return; // the sessions of whoever has signed in meanwhile
-    const stops = await Promise.allSettled(open.map(({ session_id }) => this.#stopAnywhere(session_id, signal)));
+    const open = await this.stream.openSessions(ofThisSignIn);
+    const stops = await Promise.allSettled(open.map(({ session_id }) => this.#stopAnywhere(session_id, ofThisSignIn)));
     const failed = stops.find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
     if (failed) throw failed.reason;
   }
 
-  async #stopAnywhere(sessionId: string, signal: AbortSignal | undefined): Promise<void> {
+  async #stopAnywhere(sessionId: string, options: RequestOptions): Promise<void> {
     const released = this.environment.locks.withLock(lockName(sessionId), async () => undefined);
-    await Promise.race([released, sleep(this.environment, OTHER_WINDOWS_MS, signal)]);
-    await this.stop(sessionId, { signal }).catch(async (error: unknown) => {
-      if (error instanceof SessionInUseError) return this.stream.stop({ session_id: sessionId }, { signal });
+    await Promise.race([released, sleep(this.environment, OTHER_WINDOWS_MS, options.signal)]);
+    await this.stop(sessionId, options).catch(async (error: unknown) => {
+      if (error instanceof SessionInUseError) return this.stream.stop({ session_id: sessionId }, options);
       throw error;
     });
   }

@@ -79,11 +79,11 @@ export class SegmentSaver {
    * Empties the outbox of a session whose transcript is closed. A repeated stop tells which segments are stored: a save whose
    * answer was lost may have brought them. Returns how many are not. Throws ApiError, NetworkError.
    */
-  async settleClosed(): Promise<number> {
+  async settleClosed(options: RequestOptions): Promise<number> {
     let lost = 0;
     while (this.outbox.segments.length > 0) {
       const segments = await this.outbox.nextBatch(STOP_SEGMENTS);
-      const { rejected } = await this.stream.stop({ session_id: this.sessionId, segments });
+      const { rejected } = await this.stream.stop({ session_id: this.sessionId, segments }, options);
       this.outbox.settle(segments, []);
       lost += rejected.length;
     }

@@ -20,7 +20,7 @@ interface KeptStart {
   keptAtMs: number;
 }
 
-export const START_KEY = "live-transcription/start";
+const START_KEY = "live-transcription/start";
 /** A person who tries again so soon means the same session. */
 const KEPT_MS = 120_000;
 
@@ -48,6 +48,7 @@ export class StartRequest {
   async forget(): Promise<void> {
     const key = this.#key;
     this.#key = undefined;
+    if (key === undefined) return;
     try {
       if ((await this.#kept())?.key === key) await this.storage.remove(START_KEY);
     } catch {
