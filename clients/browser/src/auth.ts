@@ -45,7 +45,7 @@ export class Auth implements TokenSource {
   #failedRefreshAtMs = Number.NEGATIVE_INFINITY;
   /** What the storage held when it was read or written last. */
   #stored: SignIn | undefined;
-  /** The newest sign-in that this context knows of: another one than `#stored` if the storage did not take it. */
+  /** The newest sign-in that this context knows of: another one than `#stored` if the storage failed to store it. */
   #known: SignIn | undefined;
   /** Stops the open sessions of a sign-in, before it ends; an abort ends that too. */
   beforeLogout: (options: RequestOptions) => Promise<void> = async () => undefined;
@@ -106,7 +106,7 @@ export class Auth implements TokenSource {
   async logout(): Promise<boolean> {
     const signIn = await this.#load().catch(() => undefined);
     if (!signIn) {
-      await this.#write(SIGNED_OUT); // whoever it is: the storage does not say
+      await this.#write(SIGNED_OUT); // of an unknown user: the storage cannot be read
       return false;
     }
     if (signIn.token === undefined) return true;
@@ -220,7 +220,7 @@ export class Auth implements TokenSource {
 
   /**
    * Stores `next`, unless `isCurrent` refuses what is there now: nothing is stored over a sign-in or a sign-out that came
-   * between. Where the storage takes no write, this context goes on with `next`, and another sign-in is removed.
+   * between. Where the storage takes no write, this context uses `next`, and another sign-in is removed.
    */
   #write(next: SignIn, isCurrent: (now: SignIn) => boolean = () => true): Promise<void> {
     return this.environment.locks.withLock("live-transcription/sign-in", async () => {

@@ -254,7 +254,7 @@ test("a request is not repeated as another user, who signs in between two tries"
   }
 });
 
-test("a request does not take the token of a user who signs in while it begins", async () => {
+test("a request never uses the token of a user who signs in while it begins", async () => {
   let user = "ada";
   const tokens: TokenSource = { ...ANONYMOUS, signInId: async () => user, token: async () => `token of ${(user = "ben")}` };
   const { requests, sent } = network([], tokens);

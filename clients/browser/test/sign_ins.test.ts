@@ -120,7 +120,7 @@ for (const [name, end] of [
   });
 }
 
-test("a sign-in that the storage does not take is that of its context, and of nobody else", async () => {
+test("a sign-in that cannot be stored is that of its context, and of nobody else", async () => {
   const { auths, clock, storage } = contexts({ "/auth/login": [signedIn("one"), signedIn("three", OTHER), signedIn("four", OTHER)] }, 2);
   const [auth, second] = auths as [Auth, Auth];
   const reasons: string[] = [];
@@ -137,7 +137,7 @@ test("a sign-in that the storage does not take is that of its context, and of no
   assert.equal(((await storage.get(SIGN_IN_KEY)) as { token: string }).token, "four");
 });
 
-test("a storage that cannot be read is told of the sign-out nevertheless", async () => {
+test("a sign-out is stored also where the storage cannot be read", async () => {
   const { auths, clock, storage } = contexts({ "/auth/login": [signedIn("one")] }, 2);
   const [auth, second] = auths as [Auth, Auth];
   await clock.until(second.login(BODY));

@@ -145,7 +145,7 @@ export class LiveSession extends Emitter<LiveEvents> {
     return this.#opening;
   }
 
-  /** Goes on with an interrupted session. Whatever may fail without the API comes first: its lease is billed. */
+  /** Continues an interrupted session. Whatever may fail without the API comes first: its lease is billed. */
   async #reopen(sessionId: string, userId: string): Promise<OpenedSession> {
     await this.#lock.take(sessionId);
     const outbox = await SegmentsOutbox.open(this.parts.storage, sessionId, userId);
@@ -170,7 +170,7 @@ export class LiveSession extends Emitter<LiveEvents> {
       this.#pump.placeStart(this.#leases.transcriptMs);
       this.#saver.start(save_interval_seconds);
       this.#running = this.#supervise(this.#leases, this.#saver);
-      void this.#startRequest.forget();
+      void this.#startRequest.discardKey();
     } catch (error) {
       this.#lock.release();
       this.#pump.clear(); // what is said now is no beginning of a session that starts later

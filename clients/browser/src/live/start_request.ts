@@ -45,7 +45,7 @@ export class StartRequest {
   }
 
   /** The session is open, or refused: the next start opens another one. */
-  async forget(): Promise<void> {
+  async discardKey(): Promise<void> {
     const key = this.#key;
     this.#key = undefined;
     if (key === undefined) return;
@@ -91,7 +91,7 @@ export class StartRequest {
     try {
       return await this.stream.startTimed(this.body, { idempotencyKey });
     } catch (error) {
-      await (isKeyUsed(error) ? this.forget() : keep());
+      await (isKeyUsed(error) ? this.discardKey() : keep());
       throw error;
     }
   }
@@ -100,7 +100,7 @@ export class StartRequest {
   async #cancel(sessionId: string): Promise<void> {
     try {
       await this.stream.stop({ session_id: sessionId }, { tries: 2 });
-      await this.forget();
+      await this.discardKey();
     } catch {
       // The error that it cannot be used is the one to report; the lease ends by itself.
     }

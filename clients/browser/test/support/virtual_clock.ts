@@ -24,7 +24,7 @@ export class VirtualClock {
     return this.#timers.size;
   }
 
-  /** What waits for its time waits for ever: its context was closed. */
+  /** Drops all timers, as when their context is closed. */
   clearTimers(): void {
     this.#timers.clear();
   }
