@@ -161,3 +161,14 @@ test("a storage that cannot be read keeps no session of this window from being s
   assert.equal(bench.backend.session.state, "stopped");
   bench.assertWords();
 });
+
+test("a storage that is cleared is no notice of a sign-out", async () => {
+  const bench = await new Bench().start();
+  const second = bench.createClient();
+  await bench.clock.until(second.live.stopAll());
+  bench.session = bench.createSession();
+  await bench.clock.until(bench.session.start());
+  for (const key of await bench.storage.keys("live-transcription/stop-all")) await bench.storage.remove(key);
+  await bench.clock.advance(1_000);
+  assert.equal(bench.backend.session.state, "active");
+});

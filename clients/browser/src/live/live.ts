@@ -60,7 +60,7 @@ export class Live {
     private readonly auth: Auth,
   ) {
     storage.subscribe((key, value) => {
-      if (key === STOP_ALL_KEY) void this.#heed(value as StopNotice);
+      if (key === STOP_ALL_KEY && value !== undefined) void this.#heed(value as StopNotice); // else it was removed
     });
   }
 
