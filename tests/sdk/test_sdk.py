@@ -31,7 +31,18 @@ CLASSES = (
     "AudioCapture",
 )
 # Between the modules of the SDK: the tokens of requests, a clock of a lease, a source of a capture.
-INTERNAL_CALLS = {"token", "replace", "reject", "startTimed", "renewTimed", "saveTimed", "emit", "add", "run"}
+INTERNAL_CALLS = {
+    "token",
+    "replace",
+    "reject",
+    "signInId",
+    "startTimed",
+    "renewTimed",
+    "saveTimed",
+    "emit",
+    "add",
+    "run",
+}
 # What the examples take from their reader.
 DECLARATIONS = """
 declare const email: string, password: string, code: string, file: File, baseUrl: string;

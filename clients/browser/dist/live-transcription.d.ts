@@ -4336,7 +4336,6 @@ type Answer<M extends Method, P extends keyof paths> = Operation<M, P> extends {
 /** What a route reads: `path`, `query` and `body`, each only where the route has it. */
 type RouteInput<M extends Method, P extends keyof paths> = Field<"path", Parameter<Operation<M, P>, "path">> & Field<"query", Parameter<Operation<M, P>, "query">> & Field<"body", Body<Operation<M, P>>>;
 
-/** What the SDK uses of its surroundings. Tests replace any part of it, such as the clock and the network. */
 /** Runs work that only one context of an origin may do at a time. */
 interface Locks {
     /** Waits for the lock, runs `work` and releases the lock. */
@@ -4385,6 +4384,8 @@ declare function defaultEnvironment(): Environment;
 
 /** Where requests get the ID token from. */
 interface TokenSource {
+    /** The id of the sign-in, the same over all refreshes; undefined if no user is signed in. */
+    signInId(): Promise<string | undefined>;
     /** The ID token to send; undefined if no user is signed in. */
     token(): Promise<string | undefined>;
     /** The token that replaces one which the API calls expired; undefined if the user has to sign in again. */
@@ -4403,6 +4404,8 @@ interface RequestOptions {
     timeoutMs?: number;
     /** How often the request is sent at most. */
     tries?: number;
+    /** The sign-in that the request belongs to: that of its first try by default. As another user, it is not sent. */
+    signInId?: string | undefined;
 }
 interface Call extends RequestOptions {
     method: Method;
@@ -4414,10 +4417,14 @@ interface Call extends RequestOptions {
     /** Sent as JSON, or as it is if it is audio. */
     body?: unknown;
     contentType?: string;
+    /** Whether the answer is a file and no JSON. */
+    isFile?: boolean;
 }
-/** A successful response. Times are of the monotonic clock, of the try that was answered. */
+/** A successful answer. Times are of the monotonic clock, of the try that was answered. */
 interface Delivery {
-    response: Response;
+    headers: Headers;
+    /** The JSON, or the Blob of a file; undefined with 204. */
+    content: unknown;
     sentAtMs: number;
     receivedAtMs: number;
 }
@@ -4490,8 +4497,8 @@ declare class Auth implements TokenSource {
     #private;
     private readonly storage;
     private readonly environment;
-    /** Stops the open sessions of the account, before it signs out. */
-    beforeLogout: () => Promise<void>;
+    /** Stops the open sessions of a sign-in, before it ends; an abort ends that too. */
+    beforeLogout: (options: RequestOptions) => Promise<void>;
     constructor(baseUrl: string, storage: KeyValueStorage, environment: Environment);
     /** Opens an account. It is signed in unless `confirmation_required`: then ask for the mailed code and `confirm`. */
     register(body: Schema<"Register">): Promise<Schema<"Registered">>;
@@ -4510,6 +4517,8 @@ declare class Auth implements TokenSource {
      * devices stay signed in, and a session that could not be stopped is billed to the end of its lease.
      */
     logout(): Promise<boolean>;
+    /** The id of the current sign-in, which is the same over all refreshes. */
+    signInId(): Promise<string | undefined>;
     /** Who is signed in; undefined if nobody is. */
     user(): Promise<SignedInUser | undefined>;
     /** Calls `listener` when the sign-in ended, in every context of the extension. Returns what ends the calls. */
@@ -4845,17 +4854,18 @@ declare class Live {
     /** The sessions that were not stopped, newest first. Look at them when the extension starts or wakes. */
     findOpen(): Promise<OpenSession[]>;
     /** Stops a session that nothing runs, with the words that an earlier run could not save. Throws SessionInUseError. */
-    stop(sessionId: string): Promise<Schema<"Stopped">>;
+    stop(sessionId: string, options?: RequestOptions): Promise<Schema<"Stopped">>;
     /**
      * Saves the captions that earlier runs could not save, such as those of sessions that ended without a network. Those whose
-     * transcript is closed for good are dropped. Captions of a session that runs are its own, and not counted.
+     * transcript is closed for good are dropped. Captions of a session that runs are its own, and not counted. An outbox that
+     * the storage does not give out counts as one that waits.
      */
     saveUnsaved(): Promise<UnsavedCaptions>;
     /**
      * Stops all open sessions of the account, also those of other windows, which save their last words first. Throws the first
-     * of what kept a session from being stopped, when all were tried.
+     * of what kept a session from being stopped, when all were tried. Nothing is stopped as another user, who signs in meanwhile.
      */
-    stopAll(): Promise<void>;
+    stopAll(options?: RequestOptions): Promise<void>;
 }
 
 interface ProgressOptions {
@@ -4990,9 +5000,14 @@ declare class InvalidSignatureError extends ApiError {
 /** The service is temporarily unavailable. */
 declare class UnavailableError extends ApiError {
 }
-/** No answer of the API arrived: the network failed, or the time was up. */
+/** No answer of the API arrived: the network failed, the time was up, or something else answered, such as a proxy. */
 declare class NetworkError extends Error {
+    /** After how many seconds the same request may be sent again, where the answer says so. */
+    readonly retryAfterSeconds?: number | undefined;
     readonly name = "NetworkError";
+    constructor(message: string, options?: ErrorOptions, 
+    /** After how many seconds the same request may be sent again, where the answer says so. */
+    retryAfterSeconds?: number | undefined);
 }
 /** The caller aborted the request. */
 declare class AbortedError extends Error {
@@ -5016,16 +5031,25 @@ declare class CatchupFailedError extends Error {
     readonly name = "CatchupFailedError";
     constructor(job: Schema<"CatchupJob">);
 }
-/** The error that a response stands for. A body that is not the API's is that of a proxy or of a network's sign-in. */
-declare function errorOf(response: Response): Promise<ApiError>;
+/** The error that a response stands for. A body that is not the API's is that of a proxy, a gateway or a network's sign-in. */
+declare function errorOf(response: Response): Promise<ApiError | NetworkError>;
 /**
- * Whether the API has decided about a request. If not, it may have been processed or may still be, and is sent again as it
- * was, with its Idempotency-Key.
+ * Whether a request has come to its end with this error. If not, it may have been processed or may still be: it is sent
+ * again as it was, with its Idempotency-Key.
  */
 declare function isDecided(error: unknown): boolean;
+/**
+ * Whether the Idempotency-Key of a request is done with. A refused account says nothing of an earlier try, whose answer was
+ * lost.
+ */
+declare function isKeyUsed(error: unknown): boolean;
+/** Whether the lease of this Idempotency-Key has ended, or another renewal followed it: a new key gets a new lease. */
+declare function isKeyOutdated(error: unknown): boolean;
+/** How long the API wants to be left alone after this error. */
+declare function retryAfterMs(error: unknown): number;
 /** Whether the account cannot go on here: it is signed out or blocked. */
 declare function isAccountEnded(error: unknown): boolean;
 
-export { AbortedError, AccountBlockedError, ApiError, AudioCapture, Auth, CatchupFailedError, Catchups, Client, ConflictError, Credits, EmailTakenError, EmailUnverifiedError, ForbiddenError, FrameMaker, History, IdempotencyMismatchError, InsufficientCreditsError, InternalError, InvalidCredentialsError, InvalidRequestError, InvalidSignatureError, Live, LiveSession, NetworkError, NotFoundError, OriginNotAllowedError, ProviderFailedError, ProviderNotOfferedError, RateLimitedError, Resampler, SessionInUseError, Stream, TooLargeError, TooLargeFileError, UnauthenticatedError, UnavailableError, UnsupportedMediaTypeError, bridgeStorage, captureAudio, captureMicrophone, captureTab, chromeStorage, createClient, defaultEnvironment, errorOf, isAccountEnded, isDecided, memoryStorage, serveStorage, tabStreamId, upload };
+export { AbortedError, AccountBlockedError, ApiError, AudioCapture, Auth, CatchupFailedError, Catchups, Client, ConflictError, Credits, EmailTakenError, EmailUnverifiedError, ForbiddenError, FrameMaker, History, IdempotencyMismatchError, InsufficientCreditsError, InternalError, InvalidCredentialsError, InvalidRequestError, InvalidSignatureError, Live, LiveSession, NetworkError, NotFoundError, OriginNotAllowedError, ProviderFailedError, ProviderNotOfferedError, RateLimitedError, Resampler, SessionInUseError, Stream, TooLargeError, TooLargeFileError, UnauthenticatedError, UnavailableError, UnsupportedMediaTypeError, bridgeStorage, captureAudio, captureMicrophone, captureTab, chromeStorage, createClient, defaultEnvironment, errorOf, isAccountEnded, isDecided, isKeyOutdated, isKeyUsed, memoryStorage, retryAfterMs, serveStorage, tabStreamId, upload };
 export type { Answer, Balance, BuyOptions, Caption, CaptureOptions, CaptureSource, CaptureSources, CatchupJob, CatchupOptions, ClientOptions, EndReason, Environment, ErrorCode, ErrorReason, ExportFormat, ExportedFile, HistoryFilter, KeyValueStorage, LiveEvents, LiveOptions, LiveState, Locks, Method, OpenSession, PathOf, ProgressOptions, Purchase, RequestOptions, RouteInput, Schema, Segment, SendForm, SignOutReason, SignedInUser, SocketLike, Transcript, UnsavedCaptions, WarningCode, components, operations, paths };
 export as namespace LiveTranscription;

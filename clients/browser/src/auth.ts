@@ -1,6 +1,6 @@
 /** An account's sign-in, shared by all contexts: one refresh at a time, and one place that says who is signed in. */
 import type { Schema } from "./contract.js";
-import { type Environment, sleep } from "./environment.js";
+import { type Environment, unlessAborted, withTimeLimit } from "./environment.js";
 import { InvalidCredentialsError, UnauthenticatedError } from "./errors.js";
 import { type RequestOptions, Requests, type TokenSource } from "./requests.js";
 import type { KeyValueStorage } from "./storage.js";
@@ -10,6 +10,8 @@ export type SignOutReason = "logout" | "expired" | "signed_out" | "malformed" | 
 
 /** What is stored. Without `token`, nobody is signed in, and `reason` says why. */
 interface SignIn {
+  /** The same over all refreshes. */
+  id?: string;
   token?: string;
   refreshToken?: string | undefined;
   /** When the tokens arrived, by the device's clock; only compared with the same clock. */
@@ -34,36 +36,37 @@ const EARLY_REFRESH_EVERY_MS = 15_000;
 const LAST_WORDS_MS = 30_000;
 const LOGOUT_MS = 10_000;
 export const SIGN_IN_KEY = "live-transcription/sign-in";
+const SIGNED_OUT: SignIn = { reason: "logout" };
 
 export class Auth implements TokenSource {
   /** Requests without a token. */
   readonly #requests: Requests;
   readonly #listeners = new Set<(reason: SignOutReason) => void>();
   #failedRefreshAtMs = Number.NEGATIVE_INFINITY;
-  /** The newest sign-in that this context knows of, for when the storage fails. */
-  #known: SignIn = {};
-  /** The token in the storage that `#known` replaces, because the storage took no other. */
-  #replacedToken: string | undefined;
-  /** Stops the open sessions of the account, before it signs out. */
-  beforeLogout: () => Promise<void> = async () => undefined;
+  /** What the storage held when it was read or written last. */
+  #stored: SignIn | undefined;
+  /** The newest sign-in that this context knows of: another one than `#stored` if the storage failed to store it. */
+  #known: SignIn | undefined;
+  /** Stops the open sessions of a sign-in, before it ends; an abort ends that too. */
+  beforeLogout: (options: RequestOptions) => Promise<void> = async () => undefined;
 
   constructor(
     baseUrl: string,
     private readonly storage: KeyValueStorage,
     private readonly environment: Environment,
   ) {
-    const anonymous: TokenSource = { token: async () => undefined, replace: async () => undefined, reject: async () => undefined };
-    this.#requests = new Requests(baseUrl, environment, anonymous);
+    const nothing = async (): Promise<undefined> => undefined;
+    this.#requests = new Requests(baseUrl, environment, { signInId: nothing, token: nothing, replace: nothing, reject: nothing });
     storage.subscribe((key, value) => {
-      const reason = key === SIGN_IN_KEY ? (value as SignIn | undefined)?.reason : undefined;
-      if (reason !== undefined) this.#listeners.forEach((listener) => listener(reason));
+      const isOwnRemoval = value === undefined && this.#known !== this.#stored;
+      if (key === SIGN_IN_KEY && !isOwnRemoval) this.#report((value ?? SIGNED_OUT) as SignIn);
     });
   }
 
   /** Opens an account. It is signed in unless `confirmation_required`: then ask for the mailed code and `confirm`. */
   async register(body: Schema<"Register">): Promise<Schema<"Registered">> {
     const registered = await this.#post<Schema<"Registered">>("/auth/register", body);
-    if (registered.token !== undefined) await this.#store(registered as Schema<"Tokens">, registered.user);
+    if (registered.token !== undefined) await this.#signIn(registered as Schema<"Tokens">, registered.user);
     return registered;
   }
 
@@ -81,7 +84,7 @@ export class Auth implements TokenSource {
 
   async login(body: Schema<"Login">): Promise<Schema<"User">> {
     const signedIn = await this.#post<Schema<"LoggedIn">>("/auth/login", body);
-    await this.#store(signedIn, signedIn.user);
+    await this.#signIn(signedIn, signedIn.user);
     return signedIn.user;
   }
 
@@ -101,26 +104,38 @@ export class Auth implements TokenSource {
    * devices stay signed in, and a session that could not be stopped is billed to the end of its lease.
    */
   async logout(): Promise<boolean> {
-    if ((await this.#load()).token === undefined) return true;
-    const isStopped = await this.#isDoneWithin(LAST_WORDS_MS, () => this.beforeLogout());
-    const source: TokenSource = { token: () => this.token(), replace: (old) => this.replace(old), reject: async () => undefined };
-    const requests = new Requests(this.#requests.baseUrl, this.environment, source);
-    const call = { method: "POST", path: "/auth/logout", body: {} } as const;
+    const signIn = await this.#load().catch(() => undefined);
+    if (!signIn) {
+      await this.#write(SIGNED_OUT); // of an unknown user: the storage cannot be read
+      return false;
+    }
+    if (signIn.token === undefined) return true;
+    const signInId = idOf(signIn);
+    const isStopped = await this.#isDoneWithin(LAST_WORDS_MS, (signal) => this.beforeLogout({ signal, signInId }));
+    const requests = new Requests(this.#requests.baseUrl, this.environment, {
+      signInId: () => this.signInId(),
+      token: () => this.token(),
+      replace: (old) => this.replace(old),
+      reject: async () => undefined,
+    });
+    const call = { method: "POST", path: "/auth/logout", body: {}, signInId } as const;
     const isEnded = await this.#isDoneWithin(LOGOUT_MS, (signal) => requests.json({ ...call, signal }));
-    if ((await this.#load()).token !== undefined) await this.#clear("logout");
+    await this.#write(SIGNED_OUT, (now) => now.token !== undefined && idOf(now) === signInId);
     return isStopped && isEnded;
   }
 
   /** Whether `work` succeeds in time, or is needless because the account is signed out already. */
-  async #isDoneWithin(milliseconds: number, work: (signal: AbortSignal) => Promise<unknown>): Promise<boolean> {
-    const isOver = new AbortController();
-    const done = work(isOver.signal).then(
+  #isDoneWithin(milliseconds: number, work: (signal: AbortSignal) => Promise<unknown>): Promise<boolean> {
+    const done = withTimeLimit(this.environment, milliseconds, undefined, (signal) => unlessAborted(work(signal), signal));
+    return done.then(
       () => true,
       (error: unknown) => error instanceof UnauthenticatedError,
     );
-    const isDone = await Promise.race([done, sleep(this.environment, milliseconds, isOver.signal).then(() => false)]);
-    isOver.abort();
-    return isDone;
+  }
+
+  /** The id of the current sign-in, which is the same over all refreshes. */
+  async signInId(): Promise<string | undefined> {
+    return idOf(await this.#load());
   }
 
   /** Who is signed in; undefined if nobody is. */
@@ -138,8 +153,10 @@ export class Auth implements TokenSource {
     const signIn = await this.#load();
     if (signIn.token === undefined || !this.#isEnding(signIn)) return signIn.token;
     if (this.environment.monotonicMs() - this.#failedRefreshAtMs < EARLY_REFRESH_EVERY_MS) return signIn.token;
+    const { token } = signIn;
     try {
-      return await this.replace(signIn.token, EARLY_REFRESH);
+      const refresh = (limited: AbortSignal): Promise<string | undefined> => unlessAborted(this.replace(token, EARLY_REFRESH), limited);
+      return await withTimeLimit(this.environment, EARLY_REFRESH.timeoutMs, undefined, refresh); // another context may hold its lock
     } catch {
       this.#failedRefreshAtMs = this.environment.monotonicMs();
       return signIn.token; // it may still be valid, and the API decides
@@ -150,27 +167,23 @@ export class Auth implements TokenSource {
     return this.environment.locks.withLock("live-transcription/refresh", async () => {
       const signIn = await this.#load();
       if (signIn.token !== expiredToken) return signIn.token; // another context was first
-      if (signIn.refreshToken === undefined) return this.#clear("expired");
+      let next: SignIn = { reason: "expired" };
       try {
-        const body = { refresh_token: signIn.refreshToken };
-        const tokens = await this.#post<Schema<"Tokens">>("/auth/refresh", body, options);
-        const now = await this.#load();
-        if (now.token !== expiredToken) return now.token; // meanwhile the user signed out, or another one signed in
-        await this.#store({ refresh_token: signIn.refreshToken, ...tokens }, signIn.user).catch(() => {
-          this.#replacedToken ??= expiredToken; // a full storage must not sign out
-        });
-        return tokens.token;
+        if (signIn.refreshToken !== undefined) {
+          const tokens = await this.#post<Schema<"Tokens">>("/auth/refresh", { refresh_token: signIn.refreshToken }, options);
+          next = { ...signIn, ...this.#storedTokens({ refresh_token: signIn.refreshToken, ...tokens }) };
+        }
       } catch (error) {
         const isRefused = error instanceof InvalidCredentialsError || error instanceof UnauthenticatedError;
         if (!isRefused) throw error;
-        await this.reject(expiredToken, "expired");
-        return (await this.#load()).token;
       }
+      await this.#write(next, (now) => now.token === expiredToken); // meanwhile the user may have signed out
+      return (await this.#load()).token;
     });
   }
 
-  async reject(token: string, reason: string): Promise<void> {
-    if ((await this.#load()).token === token) await this.#clear(reason as SignOutReason);
+  reject(token: string, reason: string): Promise<void> {
+    return this.#write({ reason: reason as SignOutReason }, (now) => now.token === token);
   }
 
   #isEnding({ receivedAtMs = 0, expiresInSeconds = 0 }: SignIn): boolean {
@@ -179,36 +192,71 @@ export class Auth implements TokenSource {
   }
 
   async #load(): Promise<SignIn> {
-    let stored: SignIn | undefined;
+    let stored: SignIn;
     try {
-      stored = (await this.storage.get(SIGN_IN_KEY)) as SignIn | undefined;
+      stored = ((await this.storage.get(SIGN_IN_KEY)) ?? {}) as SignIn;
     } catch (error) {
-      if (this.#known.token === undefined) throw error;
+      if (!this.#known) throw error;
       return this.#known;
     }
-    if (stored?.token !== undefined && stored.token === this.#replacedToken) return this.#known;
-    this.#replacedToken = undefined;
-    return (this.#known = stored ?? {});
+    const isBehind = this.#known && this.#known !== this.#stored && stored.token === this.#stored?.token;
+    if (isBehind) return this.#known as SignIn;
+    return (this.#known = this.#stored = stored);
   }
 
-  async #store(tokens: Schema<"Tokens">, user: Schema<"User"> | SignedInUser | undefined): Promise<void> {
-    const signIn: SignIn = {
+  async #signIn(tokens: Schema<"Tokens">, { user_id: userId, email, name }: Schema<"User">): Promise<void> {
+    const user = { userId, email, ...(name && { name }) };
+    await this.#write({ ...this.#storedTokens(tokens), id: this.environment.randomUUID(), user });
+  }
+
+  #storedTokens(tokens: Schema<"Tokens">): SignIn {
+    return {
       token: tokens.token,
       refreshToken: tokens.refresh_token,
       receivedAtMs: this.environment.wallMs(),
       expiresInSeconds: tokens.expires_in,
     };
-    if (user) signIn.user = "user_id" in user ? { userId: user.user_id, email: user.email, ...(user.name && { name: user.name }) } : user;
-    this.#known = signIn;
-    await this.storage.set(SIGN_IN_KEY, signIn);
   }
 
-  async #clear(reason: SignOutReason): Promise<undefined> {
-    await this.storage.set(SIGN_IN_KEY, { reason });
-    this.#known = { reason };
+  /**
+   * Stores `next`, unless `isCurrent` refuses what is there now: nothing is stored over a sign-in or a sign-out that came
+   * between. Where the storage takes no write, this context uses `next`, and another sign-in is removed.
+   */
+  #write(next: SignIn, isCurrent: (now: SignIn) => boolean = () => true): Promise<void> {
+    return this.environment.locks.withLock("live-transcription/sign-in", async () => {
+      const now = await this.#load().catch(() => undefined);
+      if (now && !isCurrent(now)) return;
+      this.#known = next;
+      const isRefresh = next.token !== undefined && next.id === now?.id;
+      try {
+        await this.storage.set(SIGN_IN_KEY, next);
+        this.#stored = next;
+      } catch {
+        // The older token of the same sign-in serves other contexts for a while; any other is removed, if that is possible.
+        if (!isRefresh) await this.storage.remove(SIGN_IN_KEY).then(() => (this.#stored = {}), () => undefined);
+        this.#report(next);
+      }
+    });
+  }
+
+  /** Tells the listeners if `signIn` is the end of one. */
+  #report({ reason }: SignIn): void {
+    if (reason === undefined) return;
+    for (const listener of this.#listeners) {
+      try {
+        listener(reason);
+      } catch (error) {
+        console.error(error); // it keeps neither the others nor the sign-out from going on
+      }
+    }
   }
 
   #post<Body>(path: string, body: unknown, options: RequestOptions = {}): Promise<Body> {
     return this.#requests.json<Body>({ method: "POST", path, body, ...options });
   }
+}
+
+/** An earlier version stored no id: then it is that of the user. */
+function idOf({ id, user }: SignIn): string | undefined {
+  return id ?? user?.userId;
 }

@@ -43,7 +43,7 @@ export class Client {
     this.credits = new Credits(this.requests);
     this.catchups = new Catchups(this.requests);
     this.live = new Live(surroundings, this.stream, storage, this.auth);
-    this.auth.beforeLogout = () => this.live.stopAll();
+    this.auth.beforeLogout = (options) => this.live.stopAll(options);
   }
 
   /**
@@ -58,8 +58,7 @@ export class Client {
     const { path = {}, query, body, ...options } = (input ?? {}) as LooseInput;
     const filled = route.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(path[name])));
     const call: Call = { method, path: filled, route, query, body, ...options };
-    const { response } = await this.requests.send(call);
-    return (await response.json()) as Answer<M, P>;
+    return this.requests.json<Answer<M, P>>(call);
   }
 
   /** Uploads a recording; returns its `upload_id` for `catchUp`. */

@@ -1,6 +1,7 @@
 /** The balance, buying credits, and what was used. */
 import type { operations, Schema } from "./contract.js";
-import { ApiError, isAccountEnded, NetworkError } from "./errors.js";
+import { sleep } from "./environment.js";
+import { ApiError, isAccountEnded, isDecided, retryAfterMs } from "./errors.js";
 import { POLL_TRIES, pollUntil, untilNextLook } from "./polling.js";
 import type { RequestOptions, Requests } from "./requests.js";
 
@@ -86,7 +87,8 @@ export class Credits {
         if (isNew) listener(balance);
       } catch (error) {
         if (isAccountEnded(error)) return;
-        if (!signal.aborted && !(error instanceof ApiError || error instanceof NetworkError)) console.error(error); // the listener's own
+        if (!signal.aborted && isDecided(error) && !(error instanceof ApiError)) console.error(error); // the listener's own
+        await sleep(this.requests.environment, retryAfterMs(error), signal);
       }
       await untilNextLook(this.requests.environment, pollMs, signal);
     }

@@ -1,4 +1,5 @@
 /** What the SDK uses of its surroundings. Tests replace any part of it, such as the clock and the network. */
+import { AbortedError } from "./errors.js";
 
 /** Runs work that only one context of an origin may do at a time. */
 export interface Locks {
@@ -69,6 +70,44 @@ export function sleep(environment: Environment, milliseconds: number, signal?: A
     const timer = environment.setTimer(finish, milliseconds);
     signal?.addEventListener("abort", finish);
   });
+}
+
+/**
+ * Runs `work` with a signal that is aborted after `milliseconds`, or when `signal` is. `restart` gives it the whole time
+ * again. What `work` does not end itself goes on.
+ */
+export async function withTimeLimit<Result>(
+  environment: Environment,
+  milliseconds: number,
+  signal: AbortSignal | undefined,
+  work: (limited: AbortSignal, restart: () => void) => Promise<Result>,
+): Promise<Result> {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  const startTimer = (): unknown => environment.setTimer(abort, milliseconds);
+  let timer = startTimer();
+  const restart = (): void => {
+    environment.clearTimer(timer);
+    timer = startTimer();
+  };
+  signal?.addEventListener("abort", abort);
+  if (signal?.aborted) abort();
+  try {
+    return await work(controller.signal, restart);
+  } finally {
+    environment.clearTimer(timer);
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** What `work` resolves with. Throws AbortedError as soon as `signal` is aborted: another context may keep it waiting. */
+export async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (!signal) return work;
+  let abort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => (abort = () => reject(new AbortedError())));
+  signal.addEventListener("abort", abort);
+  if (signal.aborted) abort();
+  return Promise.race([work, aborted]).finally(() => signal.removeEventListener("abort", abort));
 }
 
 /** Locks across all contexts of an origin. Source: developer.mozilla.org/docs/Web/API/Web_Locks_API */

@@ -74,9 +74,18 @@ export class InvalidSignatureError extends ApiError {}
 /** The service is temporarily unavailable. */
 export class UnavailableError extends ApiError {}
 
-/** No answer of the API arrived: the network failed, or the time was up. */
+/** No answer of the API arrived: the network failed, the time was up, or something else answered, such as a proxy. */
 export class NetworkError extends Error {
   override readonly name = "NetworkError";
+
+  constructor(
+    message: string,
+    options?: ErrorOptions,
+    /** After how many seconds the same request may be sent again, where the answer says so. */
+    readonly retryAfterSeconds?: number,
+  ) {
+    super(message, options);
+  }
 }
 
 /** The caller aborted the request. */
@@ -140,12 +149,14 @@ const CLASSES: Record<ErrorCode, typeof ApiError> = {
   invalid_signature: InvalidSignatureError,
 };
 
-/** The error that a response stands for. A body that is not the API's is that of a proxy or of a network's sign-in. */
-export async function errorOf(response: Response): Promise<ApiError> {
+/** The error that a response stands for. A body that is not the API's is that of a proxy, a gateway or a network's sign-in. */
+export async function errorOf(response: Response): Promise<ApiError | NetworkError> {
+  const { status, headers } = response;
   const body: unknown = await response.json().catch(() => undefined);
-  const error = isError(body) ? body : unknownError(response.status);
-  const ErrorClass = CLASSES[error.code] ?? ApiError; // of a newer API
-  return new ErrorClass(response.status, error, retryAfterSeconds(response.headers));
+  const seconds = retryAfterSeconds(headers);
+  if (!isError(body)) return new NetworkError(`The service could not be reached (${status}). Try again later.`, {}, seconds);
+  const ErrorClass = CLASSES[body.code] ?? ApiError; // of a newer API
+  return new ErrorClass(status, body, seconds);
 }
 
 /** A Retry-After in seconds, also of one that is a date: by the server's clock, where it names it (RFC 9110, 10.2.3). */
@@ -159,20 +170,35 @@ function retryAfterSeconds(headers: Headers): number | undefined {
 }
 
 function isError(body: unknown): body is Schema<"Error"> {
-  return typeof body === "object" && body !== null && "code" in body && "message" in body;
-}
-
-function unknownError(status: number): Schema<"Error"> {
-  const message = `The service could not be reached (${status}). Try again later.`;
-  return { code: status < 500 && status !== 429 ? "internal_error" : "unavailable", message, request_id: "" };
+  const fields = (body ?? {}) as Record<string, unknown>;
+  return ["code", "message", "request_id"].every((name) => typeof fields[name] === "string");
 }
 
 /**
- * Whether the API has decided about a request. If not, it may have been processed or may still be, and is sent again as it
- * was, with its Idempotency-Key.
+ * Whether a request has come to its end with this error. If not, it may have been processed or may still be: it is sent
+ * again as it was, with its Idempotency-Key.
  */
 export function isDecided(error: unknown): boolean {
-  return error instanceof ApiError && error.status < 500 && error.status !== 429 && error.retryAfterSeconds === undefined;
+  if (!(error instanceof ApiError)) return !(error instanceof NetworkError || error instanceof AbortedError);
+  return error.status < 500 && error.status !== 429 && error.retryAfterSeconds === undefined;
+}
+
+/**
+ * Whether the Idempotency-Key of a request is done with. A refused account says nothing of an earlier try, whose answer was
+ * lost.
+ */
+export function isKeyUsed(error: unknown): boolean {
+  return error instanceof ApiError && isDecided(error) && !isAccountEnded(error);
+}
+
+/** Whether the lease of this Idempotency-Key has ended, or another renewal followed it: a new key gets a new lease. */
+export function isKeyOutdated(error: unknown): boolean {
+  return error instanceof ConflictError && (error.reason === "lease_over" || error.reason === "renewed_since");
+}
+
+/** How long the API wants to be left alone after this error. */
+export function retryAfterMs(error: unknown): number {
+  return error instanceof ApiError || error instanceof NetworkError ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
 }
 
 /** Whether the account cannot go on here: it is signed out or blocked. */

@@ -62,9 +62,9 @@ export class History {
   /** A transcript as a file to save. */
   async exportFile(transcriptId: string, format: ExportFormat, options: RequestOptions = {}): Promise<ExportedFile> {
     const path = `${pathOf(transcriptId)}/export`;
-    const { response } = await this.requests.send({ method: "GET", path, query: { format }, ...options });
-    const name = fileName(response.headers.get("Content-Disposition") ?? "") ?? `transcript.${format}`;
-    return { name, content: await response.blob() };
+    const { headers, content } = await this.requests.send({ method: "GET", path, query: { format }, isFile: true, ...options });
+    const name = fileName(headers.get("Content-Disposition") ?? "") ?? `transcript.${format}`;
+    return { name, content: content as Blob };
   }
 }
 

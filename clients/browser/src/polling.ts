@@ -1,6 +1,6 @@
 /** Asking the API again and again: until something is done, or as long as somebody looks. */
 import { type Environment, sleep } from "./environment.js";
-import { ApiError, isDecided, NetworkError } from "./errors.js";
+import { isDecided, retryAfterMs } from "./errors.js";
 
 /** So many polls in a row without an answer are given up: without a network, that is about ten minutes. */
 const MOST_FAILURES = 20;
@@ -25,10 +25,8 @@ export async function pollUntil<Result>(
       if (isDone(result)) return result;
       failures = 0;
     } catch (error) {
-      const mayPass = error instanceof NetworkError || (error instanceof ApiError && !isDecided(error));
-      if (!mayPass || ++failures >= MOST_FAILURES) throw error;
-      const retryAfterMs = error instanceof ApiError ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
-      waitMs = Math.min(LONGEST_WAIT_MS, Math.max(retryAfterMs, pollMs * 2 ** failures));
+      if (signal?.aborted || isDecided(error) || ++failures >= MOST_FAILURES) throw error;
+      waitMs = Math.max(retryAfterMs(error), Math.min(LONGEST_WAIT_MS, pollMs * 2 ** failures));
     }
     await sleep(environment, waitMs, signal); // after an abort, `ask` throws
   }

@@ -1,11 +1,13 @@
 /** Sends requests: with a time-out, the token, and retries that keep body and Idempotency-Key. */
 import { KEYED_PATHS, UNREPEATABLE_PATHS, type Method } from "./contract.js";
-import { type Environment, sleep } from "./environment.js";
-import { AbortedError, ApiError, errorOf, isDecided, NetworkError, UnauthenticatedError } from "./errors.js";
+import { type Environment, sleep, unlessAborted, withTimeLimit } from "./environment.js";
+import { AbortedError, ApiError, errorOf, isKeyUsed, NetworkError, UnauthenticatedError } from "./errors.js";
 import { UnansweredKeys } from "./unanswered_keys.js";
 
 /** Where requests get the ID token from. */
 export interface TokenSource {
+  /** The id of the sign-in, the same over all refreshes; undefined if no user is signed in. */
+  signInId(): Promise<string | undefined>;
   /** The ID token to send; undefined if no user is signed in. */
   token(): Promise<string | undefined>;
   /** The token that replaces one which the API calls expired; undefined if the user has to sign in again. */
@@ -25,6 +27,8 @@ export interface RequestOptions {
   timeoutMs?: number;
   /** How often the request is sent at most. */
   tries?: number;
+  /** The sign-in that the request belongs to: that of its first try by default. As another user, it is not sent. */
+  signInId?: string | undefined;
 }
 
 export interface Call extends RequestOptions {
@@ -37,11 +41,15 @@ export interface Call extends RequestOptions {
   /** Sent as JSON, or as it is if it is audio. */
   body?: unknown;
   contentType?: string;
+  /** Whether the answer is a file and no JSON. */
+  isFile?: boolean;
 }
 
-/** A successful response. Times are of the monotonic clock, of the try that was answered. */
+/** A successful answer. Times are of the monotonic clock, of the try that was answered. */
 export interface Delivery {
-  response: Response;
+  headers: Headers;
+  /** The JSON, or the Blob of a file; undefined with 204. */
+  content: unknown;
   sentAtMs: number;
   receivedAtMs: number;
 }
@@ -75,8 +83,7 @@ export class Requests {
 
   /** The JSON of a successful response. Throws ApiError, NetworkError, AbortedError. */
   async json<Body>(call: Call): Promise<Body> {
-    const { response } = await this.send(call);
-    return (await response.json()) as Body;
+    return (await this.send(call)).content as Body;
   }
 
   /** Sends a request until it is answered, refused for good, or all tries are used up. Throws as `json` does. */
@@ -90,15 +97,16 @@ export class Requests {
     try {
       return await this.#sendUntilAnswered(call, init, !UNREPEATABLE_PATHS.includes(route));
     } catch (error) {
-      if (name !== undefined && key && !isDecided(error)) this.#keys.keep(name, key);
+      if (name !== undefined && key && !isKeyUsed(error)) this.#keys.keep(name, key);
       throw error;
     }
   }
 
   async #sendUntilAnswered(call: Call, init: Prepared, isRepeatable: boolean): Promise<Delivery> {
+    const signInId = call.signInId ?? (await unlessAborted(this.tokens.signInId(), call.signal));
     let isRefreshed = false;
     for (let tryNumber = 1; ; tryNumber++) {
-      const token = await unlessAborted(this.tokens.token(), call.signal);
+      const token = await unlessAborted(this.#tokenOf(signInId), call.signal);
       try {
         return await this.#try(call, init, token);
       } catch (error) {
@@ -116,6 +124,14 @@ export class Requests {
         if (call.signal?.aborted) throw new AbortedError();
       }
     }
+  }
+
+  /** The token of this sign-in. Throws UnauthenticatedError where it has ended, also if another user has signed in since. */
+  async #tokenOf(signInId: string | undefined): Promise<string | undefined> {
+    const token = await this.tokens.token();
+    if ((await this.tokens.signInId()) === signInId) return token;
+    const message = "This sign-in has ended. Sign in again.";
+    throw new UnauthenticatedError(401, { code: "unauthenticated", message, request_id: "", details: { reason: "signed_out" } });
   }
 
   #prepare(call: Call): Prepared {
@@ -141,59 +157,43 @@ export class Requests {
     { url, headers, body }: Prepared,
     token: string | undefined,
   ): Promise<Delivery> {
-    if (call.signal?.aborted) throw new AbortedError();
-    const controller = new AbortController();
-    const abort = (): void => controller.abort();
-    call.signal?.addEventListener("abort", abort);
-    const timer = this.environment.setTimer(abort, call.timeoutMs ?? TIMEOUT_MS);
-    const sentAtMs = this.environment.monotonicMs();
-    try {
-      const sent = token === undefined ? headers : { ...headers, Authorization: `Bearer ${token}` };
-      const init = { method: call.method, headers: sent, body, signal: controller.signal };
-      const response = await this.environment.fetch(url, init);
-      const receivedAtMs = this.environment.monotonicMs();
-      if (!response.ok) throw await errorOf(response);
-      if (response.headers.get("Content-Type")?.startsWith("text/html")) throw new Error("the sign-in page of a network");
-      // The body is read here, so that a connection lost in the middle of it counts as a failed try.
-      const bytes = await response.arrayBuffer();
-      const whole = new Response(bytes.byteLength ? bytes : null, { status: response.status, headers: response.headers });
-      return { response: whole, sentAtMs, receivedAtMs };
-    } catch (error) {
-      if (error instanceof ApiError) throw error;
-      if (call.signal?.aborted) throw new AbortedError();
-      const message = controller.signal.aborted ? "The service did not answer in time." : "The network failed.";
-      throw new NetworkError(`${message} Try again later.`, { cause: error });
-    } finally {
-      this.environment.clearTimer(timer);
-      call.signal?.removeEventListener("abort", abort);
-    }
+    const { environment } = this;
+    return withTimeLimit(environment, call.timeoutMs ?? TIMEOUT_MS, call.signal, async (signal) => {
+      const sentAtMs = environment.monotonicMs();
+      try {
+        if (signal.aborted) throw new AbortedError();
+        const sent = token === undefined ? headers : { ...headers, Authorization: `Bearer ${token}` };
+        const response = await environment.fetch(url, { method: call.method, headers: sent, body, signal });
+        const receivedAtMs = environment.monotonicMs();
+        if (!response.ok) throw await errorOf(response);
+        if (response.headers.get("Content-Type")?.startsWith("text/html")) throw new Error("the sign-in page of a network");
+        // The body is read here, so that a connection lost in the middle of it counts as a failed try.
+        const file = await response.blob();
+        const content: unknown = call.isFile ? file : response.status === 204 ? undefined : JSON.parse(await file.text());
+        return { headers: response.headers, content, sentAtMs, receivedAtMs };
+      } catch (error) {
+        if (error instanceof ApiError) throw error;
+        if (call.signal?.aborted) throw new AbortedError();
+        if (error instanceof NetworkError) throw error;
+        const message = signal.aborted ? "The service did not answer in time." : "The network failed.";
+        throw new NetworkError(`${message} Try again later.`, { cause: error });
+      }
+    });
   }
 
   /** How long to wait before the next try; undefined if there must be none. */
   #delayMs(error: unknown, tryNumber: number, isRepeatable: boolean): number | undefined {
     const backOffMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (tryNumber - 1)) * (0.5 + this.environment.random());
-    if (error instanceof NetworkError) return isRepeatable ? backOffMs : undefined;
-    if (!(error instanceof ApiError)) return undefined;
+    if (!(error instanceof ApiError || error instanceof NetworkError)) return undefined;
     const seconds = error.retryAfterSeconds;
     if (seconds !== undefined && seconds > LONGEST_RETRY_AFTER_SECONDS) return undefined;
+    const status = error instanceof ApiError ? error.status : undefined;
     const mayRetry =
-      error.status === 429 ||
-      (error.status === 409 && seconds !== undefined) ||
-      (error.status >= 502 && error.status <= 504 && isRepeatable);
+      status === 429 ||
+      (status === 409 && seconds !== undefined) ||
+      ((status === undefined || (status >= 502 && status <= 504)) && isRepeatable);
     if (!mayRetry) return undefined;
     // A little later than allowed, so that clients which were refused together do not come back together.
     return seconds === undefined ? backOffMs : seconds * 1000 + FIRST_DELAY_MS * this.environment.random();
   }
-}
-
-/** What `work` resolves with, unless `signal` is aborted before: another context may keep it waiting. */
-async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
-  if (!signal) return work;
-  let abort = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(new AbortedError());
-    signal.addEventListener("abort", abort);
-    if (signal.aborted) abort();
-  });
-  return Promise.race([work, aborted]).finally(() => signal.removeEventListener("abort", abort));
 }

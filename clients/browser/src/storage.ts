@@ -1,5 +1,8 @@
 /** Where sign-ins and unsaved words are kept: chrome.storage, a bridge to it by messages, or the memory. */
 
+import { defaultEnvironment, type Environment, sleep, unlessAborted, withTimeLimit } from "./environment.js";
+import { AbortedError } from "./errors.js";
+
 /** A store of JSON values that all contexts of the extension share. */
 export interface KeyValueStorage {
   get(key: string): Promise<unknown>;
@@ -134,9 +137,14 @@ export function serveStorage(storage: KeyValueStorage, runtime = chromeGlobal().
 /** A storage that asks the service worker: for offscreen documents, which have no `chrome.storage`. */
 export function bridgeStorage(runtime = chromeGlobal().runtime): KeyValueStorage {
   if (!runtime) throw new Error("chrome.runtime is missing here.");
+  const environment = defaultEnvironment();
   const ask = async (operation: Operation, key: string, value?: unknown): Promise<unknown> => {
     const request: StorageRequest = { type: REQUEST, operation, key, value };
-    const result = await inTime(sendPatiently(runtime, request));
+    const result = await withTimeLimit(environment, LONGEST_ANSWER_MS, undefined, (signal) =>
+      unlessAborted(sendPatiently(environment, runtime, request, signal), signal),
+    ).catch((error: unknown) => {
+      throw error instanceof AbortedError ? new Error("The service worker does not answer.") : error;
+    });
     if (!result) throw new Error("No context answers. Call serveStorage() in the service worker.");
     if (result.error !== undefined) throw new Error(result.error);
     return result.value;
@@ -147,8 +155,9 @@ export function bridgeStorage(runtime = chromeGlobal().runtime): KeyValueStorage
     remove: async (key) => void (await ask("remove", key)),
     keys: async (prefix) => (await ask("keys", prefix)) as string[],
     subscribe(listener) {
-      const notify = (message: unknown): void => {
-        if (isMessage<{ key: string; value?: unknown; type: string }>(message, CHANGE)) listener(message.key, message.value);
+      const notify = (message: unknown, sender: unknown): void => {
+        if (!isMessage<{ key: string; value?: unknown; type: string }>(message, CHANGE)) return;
+        if (isOwnContext(sender, runtime.id)) listener(message.key, message.value);
       };
       runtime.onMessage.addListener(notify);
       return () => runtime.onMessage.removeListener(notify);
@@ -156,8 +165,16 @@ export function bridgeStorage(runtime = chromeGlobal().runtime): KeyValueStorage
   };
 }
 
-/** Sends a request again if the worker was killed while it answered: each operation may be done twice. */
-async function sendPatiently(runtime: ChromeRuntime, request: StorageRequest): Promise<StorageResult | undefined> {
+/**
+ * Sends a request again if the worker was killed while it answered: each operation may be done twice. After an abort it is
+ * sent no more: what is stored late could replace what was stored since.
+ */
+async function sendPatiently(
+  environment: Environment,
+  runtime: ChromeRuntime,
+  request: StorageRequest,
+  signal: AbortSignal,
+): Promise<StorageResult | undefined> {
   for (let tries = 1; ; tries++) {
     try {
       const result = (await runtime.sendMessage(request)) as StorageResult | undefined;
@@ -165,22 +182,19 @@ async function sendPatiently(runtime: ChromeRuntime, request: StorageRequest): P
     } catch (error) {
       if (tries === TRIES) throw error;
     }
-    await new Promise((resolve) => setTimeout(resolve, FIRST_WAIT_MS * 2 ** tries));
+    await sleep(environment, FIRST_WAIT_MS * 2 ** tries, signal);
+    if (signal.aborted) throw new AbortedError();
   }
 }
 
-function inTime<Result>(answer: Promise<Result>): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("The service worker does not answer.")), LONGEST_ANSWER_MS);
-    answer.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
-}
-
-/** Whether a page of the extension sent a message, and no content script. Source: developer.chrome.com, MessageSender. */
+/**
+ * Whether a page or the worker of the extension sent a message, and no content script. The origin decides: a frame may have
+ * an address of the extension and the origin of another page. Source: developer.chrome.com, MessageSender.
+ */
 function isOwnContext(sender: unknown, id: string): boolean {
   const { origin, url } = sender as { origin?: string; url?: string };
   const own = `chrome-extension://${id}`;
-  return origin === own || url?.startsWith(`${own}/`) === true;
+  return origin === undefined ? url?.startsWith(`${own}/`) === true : origin === own;
 }
 
 function isMessage<Message extends { type: string }>(message: unknown, type: string): message is Message {

@@ -63,8 +63,7 @@ export class Stream {
 
   /** Stores the last words, settles the lease and closes the session. A repeat answers the same. */
   async stop(body: StopBody, options: RequestOptions = {}): Promise<Schema<"Stopped">> {
-    const { response } = await this.#send("stop", body, options);
-    return (await response.json()) as Schema<"Stopped">;
+    return (await this.#send("stop", body, options)).content as Schema<"Stopped">;
   }
 
   /** The sessions that were not stopped and can go on, newest first. */
@@ -82,8 +81,8 @@ export class Stream {
   }
 
   async saveTimed(body: SaveBody, options: RequestOptions): Promise<TimedSave> {
-    const { response, sentAtMs } = await this.#send("save", body, options);
-    return { saved: (await response.json()) as Schema<"Saved">, sentAtMs };
+    const { content, sentAtMs } = await this.#send("save", body, options);
+    return { saved: content as Schema<"Saved">, sentAtMs };
   }
 
   #send(action: string, body: object, options: RequestOptions): Promise<Delivery> {
@@ -95,10 +94,10 @@ export class Stream {
  * When the lease began, by this device's monotonic clock. The API's own clock says how old the lease was when it
  * answered: a repeated request gets a lease that began with an earlier try. The listener's clock plays no part.
  */
-async function timedLease({ response, sentAtMs, receivedAtMs }: Delivery): Promise<TimedLease> {
-  const lease = (await response.json()) as Schema<"Lease">;
+function timedLease({ headers, content, sentAtMs, receivedAtMs }: Delivery): TimedLease {
+  const lease = content as Schema<"Lease">;
   const expiresAtMs = Date.parse(lease.lease_expires_at);
-  const answeredAtMs = Date.parse(response.headers.get("Date") ?? "");
+  const answeredAtMs = Date.parse(headers.get("Date") ?? "");
   const leaseMs = lease.lease_seconds * 1000;
   const ageMs = Number.isNaN(answeredAtMs) ? 0 : Math.min(leaseMs, Math.max(0, answeredAtMs - expiresAtMs + leaseMs));
   return { lease, beganAtMs: Math.min(sentAtMs, receivedAtMs - ageMs) };

@@ -1,6 +1,6 @@
 /** Uploads a recording, with progress. */
 import type { Schema } from "./contract.js";
-import type { Environment } from "./environment.js";
+import { type Environment, withTimeLimit } from "./environment.js";
 import { AbortedError, NetworkError, TooLargeFileError } from "./errors.js";
 import type { Requests } from "./requests.js";
 
@@ -34,47 +34,51 @@ export async function upload(
   return form.upload_id;
 }
 
-/** A page reports progress; a service worker has no XMLHttpRequest, so it reports only the end. */
-function defaultSendForm({ environment }: Requests): SendForm {
-  return typeof XMLHttpRequest === "undefined" ? fetchForm : (url, form, options) => requestForm(environment, url, form, options);
-
-  async function fetchForm(url: string, form: FormData, { signal }: ProgressOptions): Promise<number> {
-    try {
-      return (await environment.fetch(url, { method: "POST", body: form, ...(signal && { signal }) })).status;
-    } catch (error) {
-      if (signal?.aborted) throw new AbortedError();
-      throw new NetworkError("The upload failed. Start it again.", { cause: error });
-    }
-  }
-}
-
 /** An upload that makes no progress for so long is given up. */
 const STALL_MS = 60_000;
+/** Where no progress is reported, an upload may take as much longer as its file takes at 256 kbit/s. */
+const SLOWEST_BYTES_PER_MS = 32;
 
-function requestForm(environment: Environment, url: string, form: FormData, { onProgress, signal }: ProgressOptions): Promise<number> {
+/** A page reports progress; a service worker has no XMLHttpRequest, so it reports only the end. */
+function defaultSendForm({ environment }: Requests): SendForm {
+  return async (url, form, { onProgress, signal }) => {
+    const hasProgress = typeof XMLHttpRequest !== "undefined";
+    const { size } = form.get("file") as Blob;
+    const limitMs = STALL_MS + (hasProgress ? 0 : size / SLOWEST_BYTES_PER_MS);
+    return withTimeLimit(environment, limitMs, signal, async (limited, restart) => {
+      const report = (progress: number): void => {
+        restart();
+        onProgress?.(progress);
+      };
+      try {
+        return await (hasProgress ? requestForm(url, form, limited, report) : fetchForm(environment, url, form, limited));
+      } catch (error) {
+        if (signal?.aborted) throw new AbortedError();
+        const fault = limited.aborted ? "makes no progress" : "failed";
+        throw new NetworkError(`The upload ${fault}. Start it again.`, { cause: error });
+      }
+    });
+  };
+}
+
+async function fetchForm(environment: Environment, url: string, form: FormData, signal: AbortSignal): Promise<number> {
+  return (await environment.fetch(url, { method: "POST", body: form, signal })).status;
+}
+
+function requestForm(url: string, form: FormData, signal: AbortSignal, report: (progress: number) => void): Promise<number> {
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(new AbortedError());
     const request = new XMLHttpRequest();
-    const abort = (): void => request.abort();
-    const giveUp = (): void => {
-      reject(new NetworkError("The upload makes no progress. Start it again."));
-      abort();
+    const abort = (): void => {
+      reject(new AbortedError()); // also where the browser reports no end of it
+      request.abort();
     };
-    let timer = environment.setTimer(giveUp, STALL_MS);
     request.open("POST", url);
-    request.upload.onprogress = ({ loaded, total }) => {
-      environment.clearTimer(timer);
-      timer = environment.setTimer(giveUp, STALL_MS);
-      onProgress?.(total ? loaded / total : 0);
-    };
+    request.upload.onprogress = ({ loaded, total }) => report(total ? loaded / total : 0);
     request.onload = () => resolve(request.status);
-    request.onerror = () => reject(new NetworkError("The upload failed. Start it again."));
-    request.onabort = () => reject(new AbortedError());
-    request.onloadend = () => {
-      environment.clearTimer(timer);
-      signal?.removeEventListener("abort", abort);
-    };
-    signal?.addEventListener("abort", abort);
-    request.send(form);
+    request.onerror = reject;
+    request.onabort = reject;
+    signal.addEventListener("abort", abort);
+    if (signal.aborted) abort();
+    else request.send(form);
   });
 }

@@ -1,45 +1,10 @@
 /** The sign-in is shared by all contexts: one refresh at a time, and all of them learn of its end. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Auth, SIGN_IN_KEY } from "../src/auth.js";
-import type { Environment } from "../src/environment.js";
-import { defaultEnvironment, localLocks, webLocks } from "../src/environment.js";
+import { type Auth, SIGN_IN_KEY } from "../src/auth.js";
+import { defaultEnvironment, webLocks } from "../src/environment.js";
 import { EmailUnverifiedError, InvalidCredentialsError, NetworkError } from "../src/errors.js";
-import { type KeyValueStorage, memoryStorage } from "../src/storage.js";
-import { VirtualClock } from "./support/virtual_clock.js";
-
-type Answer = [status: number, body: object] | "fail" | Promise<[status: number, body: object]>;
-
-function contexts(answers: Record<string, Answer[]>, count = 1): { auths: Auth[]; calls: string[]; clock: VirtualClock; storage: KeyValueStorage; shift: (ms: number) => void } {
-  const clock = new VirtualClock();
-  const storage = memoryStorage();
-  const calls: string[] = [];
-  let aheadMs = 0;
-  const environment: Partial<Environment> = {
-    fetch: async (url) => {
-      const path = new URL(url).pathname;
-      calls.push(path);
-      await new Promise<void>((resolve) => void clock.setTimer(resolve, 50));
-      const answer = (await answers[path]?.shift()) ?? [200, {}];
-      if (answer === "fail") throw new TypeError("fetch failed");
-      return new Response(JSON.stringify(answer[1]), { status: answer[0] });
-    },
-    monotonicMs: () => clock.nowMs,
-    wallMs: () => clock.nowMs + aheadMs,
-    setTimer: clock.setTimer,
-    clearTimer: clock.clearTimer,
-    random: () => 0,
-    randomUUID: () => "key",
-    locks: localLocks(),
-  };
-  const auths = Array.from({ length: count }, () => new Auth("https://api.example", storage, environment as Environment));
-  return { auths, calls, clock, storage, shift: (ms) => (aheadMs = ms) };
-}
-
-const USER = { user_id: "u1", email: "ada@example.com", name: "Ada", created_at: "", credits: { available: 1, held: 0 } };
-const tokens = (name: string): object => ({ token: name, access_token: "a", refresh_token: `r-${name}`, expires_in: 3_600, token_type: "Bearer" });
-const signedIn = (name: string, user = USER): [number, object] => [200, { ...tokens(name), user }];
-const refusal = (status: number, code: string, reason?: string): [number, object] => [status, { code, message: "m", request_id: "r", details: { reason } }];
+import { type Answer, contexts, refusal, signedIn, tokens, USER } from "./support/contexts.js";
 
 test("a sign-in is shared, and so is its end", async () => {
   const { auths, clock } = contexts({ "/auth/login": [signedIn("one")] }, 2);

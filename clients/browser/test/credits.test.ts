@@ -49,7 +49,19 @@ test("a service that wants to be left alone is asked after its time", async () =
     return { job_id: "j1", status: "done" };
   });
   await clock.until(client.catchups.wait("j1", { pollSeconds: 1 }));
-  assert.ok(clock.nowMs >= 30_000 && clock.nowMs < 31_000, `${clock.nowMs}`);
+  assert.ok(clock.nowMs >= 90_000 && clock.nowMs < 91_000, `${clock.nowMs}`);
+
+  polls = 0;
+  const watched = clientOf(() => {
+    if (polls++ === 0) return Response.json({ code: "rate_limited", message: "m", request_id: "r" }, { status: 429, headers });
+    return { available: 1, held: 0 };
+  });
+  const stop = watched.client.credits.watch(() => undefined, { pollSeconds: 5 });
+  await watched.clock.advance(89_900);
+  assert.equal(polls, 1);
+  await watched.clock.advance(6_000);
+  assert.equal(polls, 2);
+  stop();
 });
 
 test("the balance is watched for changes, over failures, until it is stopped", async () => {

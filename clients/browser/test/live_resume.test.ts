@@ -119,6 +119,28 @@ test("a start whose first lease ended before its answer was ready starts again, 
   assert.equal(new Set(keys).size, 3);
 });
 
+test("a resume whose answer was lost gets a lease also where another renewal followed it", async () => {
+  const bench = await new Bench().start();
+  await bench.speak(5);
+  await bench.stop();
+  bench.backend.session.state = "lapsed";
+  const session = bench.client.live.create();
+  bench.backend.fail("renew", ...Array.from({ length: 5 }, () => "lose" as const));
+  await assert.rejects(bench.clock.until(session.resume("s1")), NetworkError);
+  bench.backend.fail("renew", "409"); // renewed_since
+  await bench.clock.until(session.resume("s1"));
+  assert.equal(session.state, "starting");
+  const keys = bench.backend.requests.filter(({ body }) => body["action"] === "renew").map(({ key }) => key);
+  assert.equal(new Set(keys.slice(0, 6)).size, 1);
+  assert.equal(new Set(keys.slice(5)).size, 2);
+
+  const refused = await new Bench().start();
+  await refused.stop();
+  const other = refused.client.live.create();
+  await assert.rejects(refused.clock.until(other.resume("s1")), ConflictError); // it was stopped: once
+  assert.equal(refused.backend.requests.filter(({ body }) => body["action"] === "renew").length, 1);
+});
+
 test("a start without credits is refused and leaves the session as it was", async () => {
   const bench = new Bench();
   bench.backend.credits = 3;

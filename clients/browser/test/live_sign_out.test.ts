@@ -85,3 +85,90 @@ test("a sign-out also stops the session of a window that does not answer", async
   assert.equal(await bench.locks.isLocked("live-transcription/session/s1"), true);
   assert.equal(bench.backend.session.state, "stopped");
 });
+
+test("what a sign-out had no time for is not done later, as the next user", async () => {
+  const bench = await new Bench().start();
+  await bench.speak(5);
+  const second = bench.createClient();
+  bench.backend.fail("/transcription/sessions", "hang");
+  assert.equal(await bench.clock.until(second.auth.logout(), 60_000), false);
+  bench.backend.userId = "u2";
+  await bench.clock.until(second.auth.login({ email: "bob@example.com", password: "p" }));
+  const session = second.live.create();
+  await bench.clock.until(session.start());
+  await bench.clock.advance(120_000);
+
+  assert.equal(bench.backend.session.state, "active");
+  assert.notEqual(session.state, "ended");
+});
+
+test("a sign-out stops no session of a user who signs in before it knows the sessions", async () => {
+  const bench = await new Bench().start();
+  await bench.speak(5);
+  const second = bench.createClient();
+  bench.backend.fail("/transcription/sessions", "503+2");
+  const signingOut = second.auth.logout();
+  await bench.clock.advance(1_500);
+  bench.backend.userId = "u2";
+  const third = bench.createClient();
+  await bench.clock.until(third.auth.login({ email: "bob@example.com", password: "p" }));
+  const { session_id } = await bench.clock.until(third.stream.start());
+  await bench.clock.until(signingOut);
+  await bench.clock.advance(60_000);
+
+  assert.equal((await third.auth.user())?.userId, "u2");
+  assert.equal(bench.backend.sessions.find(({ id }) => id === session_id)?.state, "active");
+});
+
+test("a storage that hangs delays no stop of a sign-out", async () => {
+  const bench = await new Bench().start();
+  await bench.speak(5);
+  const { set } = bench.storage;
+  bench.storage.set = (key, value) => (key.endsWith("stop-all") ? new Promise(() => undefined) : set(key, value));
+
+  assert.equal(await bench.clock.until(bench.client.auth.logout()), true);
+  assert.equal(bench.backend.session.state, "stopped");
+});
+
+test("a notice of a sign-out that comes late stops no session of the next user", async () => {
+  const bench = await new Bench().start();
+  const second = bench.createClient();
+  const { set } = bench.storage;
+  let notify = (): void => undefined;
+  bench.storage.set = (key, value) => (key.endsWith("stop-all") ? new Promise((resolve) => (notify = () => resolve(set(key, value)))) : set(key, value));
+  await bench.clock.until(second.auth.logout());
+  bench.backend.userId = "u2";
+  await bench.signIn();
+  bench.session = bench.createSession();
+  await bench.clock.until(bench.session.start());
+  notify();
+  await bench.clock.advance(30_000);
+  assert.equal(bench.backend.session.state, "active");
+
+  await bench.clock.until(bench.client.auth.logout());
+  notify();
+  await bench.clock.advance(1_000);
+  assert.equal(bench.backend.session.state, "stopped");
+});
+
+test("a storage that cannot be read keeps no session of this window from being stopped", async () => {
+  const bench = await new Bench().start();
+  await bench.speak(5);
+  const { auth, live } = bench.client;
+  const signInId = auth.signInId.bind(auth);
+  auth.signInId = () => ((auth.signInId = signInId), Promise.reject(new Error("the bridge is lost")));
+  await bench.clock.until(live.stopAll());
+  assert.equal(bench.backend.session.state, "stopped");
+  bench.assertWords();
+});
+
+test("a storage that is cleared is no notice of a sign-out", async () => {
+  const bench = await new Bench().start();
+  const second = bench.createClient();
+  await bench.clock.until(second.live.stopAll());
+  bench.session = bench.createSession();
+  await bench.clock.until(bench.session.start());
+  for (const key of await bench.storage.keys("live-transcription/stop-all")) await bench.storage.remove(key);
+  await bench.clock.advance(1_000);
+  assert.equal(bench.backend.session.state, "active");
+});

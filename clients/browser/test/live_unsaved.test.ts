@@ -1,6 +1,8 @@
 /** Words that were not acknowledged wait in the storage, until they are saved or their transcript is closed for good. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SegmentsOutbox } from "../src/live/segments_outbox.js";
+import { memoryStorage } from "../src/storage.js";
 import { Bench } from "./support/bench.js";
 
 const OUTBOX = "live-transcription/outbox";
@@ -124,23 +126,79 @@ test("words of another user stay, also if that user signs in while they are save
   const count = await unsaved(bench);
   const live = bench.createClient().live;
   bench.backend.userId = "u2";
-  bench.backend.session.isDeleted = true; // so it looks to the other user
+  bench.backend.fail("save", "503"); // it is repeated when the other user is there
   const saving = live.saveUnsaved();
   await bench.signIn();
   assert.deepEqual(await bench.clock.until(saving), { saved: 0, lost: 0, waiting: count });
   assert.deepEqual(await bench.clock.until(live.saveUnsaved()), { saved: 0, lost: 0, waiting: 0 });
 
-  bench.backend.session.isDeleted = false;
   bench.backend.userId = "u1";
   await bench.signIn();
   assert.equal((await bench.clock.until(live.saveUnsaved())).saved, count);
+});
+
+test("captions in several outboxes stay when another user signs in between two of them", async () => {
+  const bench = await endedOffline();
+  const count = await unsaved(bench);
+  const outbox = await bench.storage.get(`${OUTBOX}/s1`);
+  for (const id of ["s2", "s3"]) await bench.storage.set(`${OUTBOX}/${id}`, outbox);
+  await bench.storage.set(`${OUTBOX}/s4`, { ...(outbox as object), userId: "u2" });
+  bench.backend.userId = "u2";
+  const live = bench.createClient().live;
+  bench.backend.fail("save", "503");
+  const saving = live.saveUnsaved();
+  await bench.clock.advance(20); // the first is being saved
+  await bench.signIn();
+
+  assert.deepEqual(await bench.clock.until(saving), { saved: 0, lost: 0, waiting: 3 * count });
+  assert.equal((await bench.storage.keys(OUTBOX)).length, 4);
+  assert.deepEqual(await bench.clock.until(live.saveUnsaved()), { saved: 0, lost: count, waiting: 0 }); // u2's own
+  assert.deepEqual((await bench.storage.keys(OUTBOX)).sort(), ["s1", "s2", "s3"].map((id) => `${OUTBOX}/${id}`));
+});
+
+test("an outbox that cannot be read waits, and keeps no other from being saved", async () => {
+  const bench = await endedOffline();
+  const count = await unsaved(bench);
+  const outbox = (await bench.storage.get(`${OUTBOX}/s1`)) as object;
+  await bench.storage.remove(`${OUTBOX}/s1`);
+  await bench.storage.set(`${OUTBOX}/broken`, { userId: "u1" });
+  await bench.storage.set(`${OUTBOX}/s1`, outbox);
+  const { get } = bench.storage;
+  bench.storage.get = (key) => (key.endsWith("unread") ? Promise.reject(new Error("the bridge is lost")) : get(key));
+  await bench.storage.set(`${OUTBOX}/unread`, outbox);
+
+  assert.deepEqual(await bench.clock.until(bench.createClient().live.saveUnsaved()), { saved: count, lost: 0, waiting: 2 });
+  bench.assertWords();
+});
+
+test("a stop whose list of sessions fails stops the session, with all of its words", async () => {
+  const bench = await endedOffline();
+  const [key] = await bench.storage.keys(OUTBOX);
+  await bench.storage.set(key as string, { ...((await bench.storage.get(key as string)) as object), sentSeqs: [] });
+  bench.backend.fail("/transcription/sessions", "500");
+
+  await bench.clock.until(bench.createClient().live.stop("s1"));
+  assert.equal(bench.backend.session.state, "stopped");
+  bench.assertWords();
+});
+
+test("numbers that were put far ahead stay, however often the next one is not known", async () => {
+  const storage = memoryStorage();
+  const outbox = new SegmentsOutbox(storage, "s1", "u1");
+  const seqs = (from: SegmentsOutbox): number[] => from.segments.map(({ seq }) => seq);
+  for (const text of ["one", "two"]) outbox.add({ text, start_ms: 0, end_ms: 1 });
+  outbox.numberFarAhead();
+  const numbers = seqs(outbox);
+  await outbox.stored();
+  const reopened = await SegmentsOutbox.open(storage, "s1", "u1");
+  assert.deepEqual([reopened.hasUnsent, seqs(reopened)], [false, numbers]);
+  assert.ok((numbers[0] as number) > 1_000);
 });
 
 test("a session goes on to wait for its user when another one signs in", async () => {
   const bench = await new Bench().start();
   await bench.speak(9);
   bench.backend.userId = "u2";
-  bench.backend.session.isDeleted = true; // so it looks to the other user
   await bench.signIn();
   await bench.speak(10);
 

@@ -7,7 +7,7 @@ import { settle } from "./support/virtual_clock.js";
 
 test("a request that follows one whose answer never came has its key, once and for two minutes", async () => {
   const ask = { method: "POST", path: "/transcription/ask", body: { question: "Who?" }, tries: 1 } as const;
-  const { requests, clock, sent } = network(["fail", "fail", { status: 200, body: {} }, { status: 200, body: {} }, { status: 503 }]);
+  const { requests, clock, sent } = network(["fail", "fail", { status: 200, body: {} }, { status: 200, body: {} }, { status: 503, body: error("unavailable") }]);
   await assert.rejects(clock.until(requests.json(ask)), errors.NetworkError);
   await assert.rejects(clock.until(requests.json({ ...ask, body: { question: "When?" } })), errors.NetworkError);
   await clock.until(requests.json(ask));
@@ -52,4 +52,17 @@ test("an abort of a catch-up whose answer is awaited, and another try, start one
   await assert.rejects(pending, errors.AbortedError);
   await clock.until(requests.json(call));
   assert.deepEqual(keysOf(sent), ["key 1", "key 1"]);
+});
+
+test("a refused account after a try whose answer was lost decides nothing about the request", async () => {
+  const ask = { method: "POST", path: "/transcription/ask", body: { question: "Who?" } } as const;
+  for (const refusal of [
+    { status: 401, body: error("unauthenticated", { reason: "signed_out" }) },
+    { status: 403, body: error("account_blocked") },
+  ]) {
+    const { requests, clock, sent } = network(["fail", refusal, { status: 200, body: {} }]);
+    await assert.rejects(clock.until(requests.json(ask)), errors.ApiError);
+    await clock.until(requests.json(ask));
+    assert.deepEqual(keysOf(sent), ["key 1", "key 1", "key 1"]);
+  }
 });

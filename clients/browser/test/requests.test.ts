@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { createClient } from "../src/client.js";
 import * as errors from "../src/errors.js";
 import type { TokenSource } from "../src/requests.js";
-import { ANONYMOUS, error, network, STREAM, type Reply } from "./support/network.js";
+import { ANONYMOUS, error, keysOf, network, STREAM, type Reply } from "./support/network.js";
 import { settle } from "./support/virtual_clock.js";
 
 test("a request keeps its body and its key over all tries, with a growing wait", async () => {
@@ -126,6 +126,7 @@ test("an expired token is replaced once; another expired one is an error", async
   const expired: Reply = { status: 401, body: error("unauthenticated", { reason: "expired" }) };
   const used: string[] = [];
   const tokens: TokenSource = {
+    signInId: async () => "sign-in",
     token: async () => `token ${used.length}`,
     replace: async (token) => {
       used.push(token);
@@ -177,7 +178,7 @@ test("each code has its class, with reason, details and the time to wait", async
   ];
   for (const [status, code, ErrorClass] of classes) {
     const response = new Response(JSON.stringify(error(code, { reason: "x", required: 5, available: 2 })), { status, headers: { "Retry-After": "9" } });
-    const failure = await errors.errorOf(response);
+    const failure = (await errors.errorOf(response)) as errors.ApiError;
     assert.ok(failure instanceof ErrorClass, code);
     assert.deepEqual([failure.code, failure.reason, failure.requestId, failure.retryAfterSeconds], [code, "x", "r1", 9]);
     if (failure instanceof errors.InsufficientCreditsError) assert.deepEqual([failure.required, failure.available], [5, 2]);
@@ -185,11 +186,28 @@ test("each code has its class, with reason, details and the time to wait", async
   assert.ok(errors.isAccountEnded(await errors.errorOf(new Response(JSON.stringify(error("account_blocked")), { status: 403 }))));
 });
 
-test("an answer that is not the API's is an error too", async () => {
-  for (const [status, code] of [[502, "unavailable"], [403, "internal_error"], [429, "unavailable"]] as const) {
-    const failure = await errors.errorOf(new Response("<html>", { status }));
-    assert.deepEqual([failure.code, failure.status, failure.requestId], [code, status, ""]);
+test("an answer that is not the API's decides nothing, and the request is sent again with its key", async () => {
+  for (const [status, body] of [[403, "<html>"], [404, { message: "Not Found" }], [400, { code: 7, message: "m", request_id: "" }], [401, null], [500, { code: "x", message: "m" }]] as const) {
+    const failure = await errors.errorOf(new Response(JSON.stringify(body), { status, headers: { "Retry-After": "9" } }));
+    assert.ok(failure instanceof errors.NetworkError && failure.retryAfterSeconds === 9, `${status}`);
+    const { requests, clock, sent } = network([{ status, body }]);
+    await clock.until(requests.json(STREAM));
+    assert.deepEqual(keysOf(sent), ["key 1", "key 1"]);
   }
+  const slow = network([{ status: 503, body: "<html>", headers: { "Retry-After": "7" } }]);
+  await slow.clock.until(slow.requests.json(STREAM));
+  assert.deepEqual(slow.sent.map(({ atMs }) => atMs), [0, 7_250]);
+});
+
+test("a successful answer that is no JSON is that of a proxy, and the request is sent again", async () => {
+  const sent: string[] = [];
+  const { requests, clock, environment } = network([]);
+  environment.fetch = async (url) => new Response(sent.push(url) === 1 ? "Sign in to this network" : '{"ok":1}');
+  assert.deepEqual(await clock.until(requests.json(STREAM)), { ok: 1 });
+  assert.equal(sent.length, 2);
+  const empty = network([{ status: 200 }, { status: 204 }]);
+  assert.equal(await empty.clock.until(empty.requests.json(STREAM)), undefined);
+  assert.equal(empty.sent.length, 2);
 });
 
 test("path, query and body are put where they belong", async () => {
@@ -218,4 +236,28 @@ test("path, query and body are put where they belong", async () => {
   assert.equal(sent[2]?.init.body, audio);
   assert.equal(new Headers(sent[2]?.init.headers).get("Content-Type"), "audio/wav");
   assert.equal(new Headers(sent[3]?.init.headers).get("Idempotency-Key"), "mine");
+});
+
+test("a request is not repeated as another user, who signs in between two tries", async () => {
+  for (const next of ["ben", undefined]) {
+    let user: string | undefined = "ada";
+    const tokens: TokenSource = { ...ANONYMOUS, signInId: async () => user, token: async () => user && `token of ${user}` };
+    const { requests, clock, sent } = network(["fail"], tokens);
+    const asked = requests.json(STREAM);
+    asked.catch(() => undefined);
+    await settle();
+    user = next;
+    await assert.rejects(clock.until(asked), errors.UnauthenticatedError);
+    assert.deepEqual(sent.map(({ init }) => new Headers(init.headers).get("Authorization")), ["Bearer token of ada"]);
+    await assert.rejects(requests.json({ ...STREAM, signInId: "ada" }), errors.UnauthenticatedError);
+    assert.equal(sent.length, 1);
+  }
+});
+
+test("a request never uses the token of a user who signs in while it begins", async () => {
+  let user = "ada";
+  const tokens: TokenSource = { ...ANONYMOUS, signInId: async () => user, token: async () => `token of ${(user = "ben")}` };
+  const { requests, sent } = network([], tokens);
+  await assert.rejects(requests.json(STREAM), errors.UnauthenticatedError);
+  assert.equal(sent.length, 0);
 });

@@ -128,6 +128,46 @@ test("a worker that hangs does not hold up a bridge forever", async (t) => {
   await assert.rejects(waiting, /does not answer/);
 });
 
+test("a request of a bridge is not sent again once its time is up", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let sent = 0;
+  let kill = (_: Error): void => undefined;
+  const [, document] = fakeRuntimes();
+  const storage = bridgeStorage({ ...document, sendMessage: () => (sent++, new Promise((_, reject) => (kill = reject))) });
+  const writing = storage.set("a", "late");
+  writing.catch(() => undefined);
+  await settle();
+  t.mock.timers.tick(10_001);
+  await assert.rejects(writing, /does not answer/);
+  kill(new Error("The message channel closed before a response was received"));
+  for (let round = 0; round < 5; round++) {
+    await settle();
+    t.mock.timers.tick(1_000);
+  }
+  assert.equal(sent, 1);
+});
+
+test("a bridge believes a change from the extension's worker and pages, and from nobody else", async () => {
+  const worker = { id: "abc", url: "chrome-extension://abc/worker.js" }; // Chrome names no origin of a worker
+  const script = { id: "abc", origin: "https://page.example", url: "https://page.example/", tab: {} };
+  const frame = { id: "abc", origin: "null", url: "chrome-extension://abc/sandbox.html" };
+  const other = { id: "abc", url: "chrome-extension://abcd/worker.js" };
+  for (const [sender, isBelieved] of [[worker, true], [OWN_PAGE, true], [script, false], [frame, false], [other, false]] as const) {
+    const [from, to] = fakeRuntimes(sender);
+    const changes: string[] = [];
+    bridgeStorage(to).subscribe((key) => changes.push(key));
+    void from.sendMessage({ type: "live-transcription/storage-change", key: "live-transcription/sign-in", value: { reason: "logout" } });
+    await settle();
+    assert.deepEqual(changes, isBelieved ? ["live-transcription/sign-in"] : [], JSON.stringify(sender));
+  }
+});
+
+test("a frame with an address of the extension and another origin gets no value", async () => {
+  const [worker, frame] = fakeRuntimes({ id: "abc", origin: "null", url: "chrome-extension://abc/sandbox.html" });
+  serveStorage(memoryStorage(), worker);
+  await assert.rejects(bridgeStorage(frame).get("live-transcription/sign-in"), /No context answers/);
+});
+
 test("outside of an extension the storages of Chrome say what is missing", () => {
   assert.throws(() => chromeStorage(), /bridgeStorage/);
   assert.throws(() => bridgeStorage(), /chrome.runtime/);

@@ -1,9 +1,11 @@
 /** Uploads: their form, progress, refusals and aborts. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createClient } from "../src/client.js";
 import { AbortedError, NetworkError, TooLargeFileError } from "../src/errors.js";
 import { upload } from "../src/uploads.js";
 import { clientOf } from "./support/feature_client.js";
+import { network } from "./support/network.js";
 
 const FORM = { upload_id: "up1", url: "https://files.example/bucket", fields: { key: "k", policy: "p" }, expires_at: "", max_bytes: 1_000 };
 
@@ -32,6 +34,32 @@ test("an upload that fails, is refused, aborted or too large says so", async () 
     return path === "/bucket" ? "fail" : FORM;
   });
   await assert.rejects(aborted.clock.until(aborted.client.upload(new Blob(["a"]), { signal: controller.signal })), AbortedError);
+});
+
+test("without progress, as in a worker, an upload is given as much time as its file needs", async () => {
+  const { clock, environment } = network([{ status: 200, body: { ...FORM, max_bytes: 1e9 } }, "hang"]);
+  const client = createClient({ baseUrl: "https://api.example", environment });
+  const file = new Blob(["a".repeat(3_200_000)]); // 100 seconds at 256 kbit/s
+  await assert.rejects(clock.until(client.upload(file)), (error) => error instanceof NetworkError && /no progress/.test(error.message));
+  assert.ok(clock.nowMs >= 160_000 && clock.nowMs < 161_000, `${clock.nowMs}`);
+});
+
+test("an upload that cannot be opened fails at once and leaves no timer", async () => {
+  const scope = globalThis as { XMLHttpRequest?: unknown };
+  scope.XMLHttpRequest = class {
+    open(): void {
+      throw new DOMException("Invalid URL", "SyntaxError");
+    }
+  };
+  try {
+    const { client, clock } = clientOf(() => FORM);
+    await assert.rejects(clock.until(upload(client.requests, new Blob(["a"]))), NetworkError);
+    const before = clock.nowMs;
+    assert.equal(clock.timerCount, 0);
+    assert.ok(before < 1_000);
+  } finally {
+    delete scope.XMLHttpRequest;
+  }
 });
 
 test("in a page an upload reports its progress and can be aborted", async () => {

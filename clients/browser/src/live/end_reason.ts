@@ -1,5 +1,5 @@
 /** What an error means for a running session. */
-import { ApiError, ConflictError, NetworkError } from "../errors.js";
+import { ApiError, ConflictError } from "../errors.js";
 import { SocketRefusedError } from "./live_socket.js";
 import type { EndReason } from "./live_events.js";
 
@@ -24,21 +24,6 @@ export function endReason(error: unknown): EndReason {
     default:
       return FINAL_CONFLICTS[error.reason ?? ""] ?? "failed";
   }
-}
-
-/** Whether the same request may succeed later. `lease_open` is a refusal that the session handles. */
-export function isWorthRetrying(error: unknown): boolean {
-  if (error instanceof NetworkError) return true;
-  if (error instanceof ConflictError) return error.reason !== "lease_open" && !isClosed(error);
-  return error instanceof ApiError && (error.status >= 500 || error.status === 429);
-}
-
-const LONGEST_RETRY_AFTER_MS = 60_000;
-
-/** How long the API wants to be left alone after this error. */
-export function retryAfterMs(error: unknown): number {
-  const seconds = error instanceof ApiError ? (error.retryAfterSeconds ?? 0) : 0;
-  return Math.min(LONGEST_RETRY_AFTER_MS, seconds * 1000);
 }
 
 /** Whether no words of the session are stored any more, because it ended too long ago. */

@@ -1,7 +1,7 @@
 /** The leases of a session: when the next one is due, how it is requested, and what a refusal means. */
 import type { Schema } from "../contract.js";
 import type { Environment } from "../environment.js";
-import { ConflictError, InsufficientCreditsError, isDecided } from "../errors.js";
+import { ConflictError, InsufficientCreditsError, isKeyOutdated, isKeyUsed } from "../errors.js";
 import type { Stream, TimedLease } from "../stream.js";
 import { LeaseClock } from "./lease_clock.js";
 import type { LiveEvents } from "./live_events.js";
@@ -98,8 +98,8 @@ export class LeaseKeeper {
       this.#unused = undefined;
       return timed.lease;
     } catch (error) {
-      if (isDecided(error)) this.#renewal = undefined; // the next one is a request of its own
-      if (isDecided(error) && error instanceof ConflictError) this.#isRefused = error.reason !== "lease_open";
+      if (isKeyUsed(error)) this.#renewal = undefined; // the next one is a request of its own
+      this.#isRefused = isKeyOutdated(error);
       throw error;
     }
   }

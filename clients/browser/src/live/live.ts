@@ -3,6 +3,7 @@ import type { Auth } from "../auth.js";
 import type { Schema } from "../contract.js";
 import { type Environment, sleep } from "../environment.js";
 import { NotFoundError, SessionInUseError } from "../errors.js";
+import type { RequestOptions } from "../requests.js";
 import type { KeyValueStorage } from "../storage.js";
 import type { Stream } from "../stream.js";
 import { isClosed } from "./end_reason.js";
@@ -37,6 +38,12 @@ const STOP_ALL_KEY = "live-transcription/stop-all";
 /** How long other windows may take to save their last words before a sign-out. */
 const OTHER_WINDOWS_MS = 15_000;
 
+/** Tells the other windows to stop their sessions. `id`: each one differs from the one before. */
+interface StopNotice {
+  id: string;
+  signInId: string | undefined;
+}
+
 /** What was not saved: why the API refused a save, and how many segments it refused for good. */
 interface Refusal {
   error?: unknown;
@@ -52,8 +59,8 @@ export class Live {
     private readonly storage: KeyValueStorage,
     private readonly auth: Auth,
   ) {
-    storage.subscribe((key) => {
-      if (key === STOP_ALL_KEY) void this.#stopOwn();
+    storage.subscribe((key, value) => {
+      if (key === STOP_ALL_KEY && value !== undefined) void this.#heed(value as StopNotice); // else it was removed
     });
   }
 
@@ -80,42 +87,48 @@ export class Live {
   }
 
   /** Stops a session that nothing runs, with the words that an earlier run could not save. Throws SessionInUseError. */
-  stop(sessionId: string): Promise<Schema<"Stopped">> {
-    return this.#withOutbox(sessionId, LOCK_WAIT_MS, async (saver) => {
-      await this.#renumber(saver.outbox);
-      return saver.stop();
+  async stop(sessionId: string, options: RequestOptions = {}): Promise<Schema<"Stopped">> {
+    const userId = await this.#userId();
+    return this.#withOutbox(sessionId, userId, { waitMs: LOCK_WAIT_MS, signal: options.signal }, async (saver) => {
+      // Where the list of sessions fails, the session is stopped nevertheless: its lease is billed.
+      await this.#renumber(saver.outbox, options).catch(() => saver.outbox.numberFarAhead());
+      return saver.stop(undefined, options);
     });
   }
 
   /**
    * Saves the captions that earlier runs could not save, such as those of sessions that ended without a network. Those whose
-   * transcript is closed for good are dropped. Captions of a session that runs are its own, and not counted.
+   * transcript is closed for good are dropped. Captions of a session that runs are its own, and not counted. An outbox that
+   * the storage does not give out counts as one that waits.
    */
   async saveUnsaved(): Promise<UnsavedCaptions> {
     const result: UnsavedCaptions = { saved: 0, lost: 0, waiting: 0 };
-    for (const sessionId of await SegmentsOutbox.sessions(this.storage, await this.#userId())) {
-      const work = this.#withOutbox(sessionId, 0, (saver, refusal) => this.#saveUnsaved(saver, refusal, result));
+    const options = { signInId: await this.auth.signInId() }; // another user, who signs in meanwhile, finds none of the sessions
+    const userId = await this.#userId();
+    for (const sessionId of await SegmentsOutbox.sessions(this.storage)) {
+      const work = this.#withOutbox(sessionId, userId, { waitMs: 0 }, async (saver, refusal) => {
+        if (saver.outbox.segments.length > 0) await this.#saveUnsaved(saver, refusal, options, result); // else another user's
+      });
       await work.catch((error: unknown) => {
-        if (!(error instanceof SessionInUseError)) throw error; // its own context saves them
+        if (!(error instanceof SessionInUseError)) result.waiting++; // else its own context saves them
       });
     }
     return result;
   }
 
-  async #saveUnsaved(saver: SegmentSaver, refusal: Refusal, result: UnsavedCaptions): Promise<void> {
+  async #saveUnsaved(saver: SegmentSaver, refusal: Refusal, options: RequestOptions, result: UnsavedCaptions): Promise<void> {
     const { outbox } = saver;
     const count = outbox.segments.length;
-    await this.#renumber(outbox).catch((error: unknown) => (refusal.error = error));
-    if (refusal.error === undefined) await saver.flush();
+    await this.#renumber(outbox, options).catch((error: unknown) => (refusal.error = error));
+    if (refusal.error === undefined) await saver.flush(options);
     let { lost } = refusal;
     if (isClosed(refusal.error)) {
-      lost += await saver.settleClosed().catch((error: unknown) => {
+      lost += await saver.settleClosed(options).catch((error: unknown) => {
         refusal.error = error;
         return 0;
       });
     }
-    // Another user may have signed in meanwhile, and finds no session of this one.
-    if (refusal.error instanceof NotFoundError && (await this.#userId()) === outbox.userId) {
+    if (refusal.error instanceof NotFoundError) {
       lost += outbox.segments.length;
       await outbox.clear();
     }
@@ -126,34 +139,42 @@ export class Live {
   }
 
   /** Another device may have continued a session, and used the numbers of segments that were never sent from here. */
-  async #renumber(outbox: SegmentsOutbox): Promise<void> {
+  async #renumber(outbox: SegmentsOutbox, options: RequestOptions): Promise<void> {
     if (!outbox.hasUnsent) return;
-    const open = (await this.stream.openSessions()).find(({ session_id }) => session_id === outbox.sessionId);
+    const open = (await this.stream.openSessions(options)).find(({ session_id }) => session_id === outbox.sessionId);
     if (open) outbox.numberFrom(open.next_seq);
     else outbox.numberFarAhead();
   }
 
   /**
    * Stops all open sessions of the account, also those of other windows, which save their last words first. Throws the first
-   * of what kept a session from being stopped, when all were tried.
+   * of what kept a session from being stopped, when all were tried. Nothing is stopped as another user, who signs in meanwhile.
    */
-  async stopAll(): Promise<void> {
-    const notice = this.environment.randomUUID();
-    await this.storage.set(STOP_ALL_KEY, notice).catch(() => undefined); // other windows begin at once, also without a network
+  async stopAll(options: RequestOptions = {}): Promise<void> {
+    const signInId = options.signInId ?? (await this.auth.signInId().catch(() => undefined));
+    const ofThisSignIn: RequestOptions = { ...options, signInId };
+    const notice: StopNotice = { id: this.environment.randomUUID(), signInId };
+    void this.storage.set(STOP_ALL_KEY, notice).catch(() => undefined); // other windows begin at once, also without a network
     await this.#stopOwn();
-    const open = await this.stream.openSessions();
-    const stops = await Promise.allSettled(open.map(({ session_id }) => this.#stopAnywhere(session_id)));
+    const open = await this.stream.openSessions(ofThisSignIn);
+    const stops = await Promise.allSettled(open.map(({ session_id }) => this.#stopAnywhere(session_id, ofThisSignIn)));
     const failed = stops.find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
     if (failed) throw failed.reason;
   }
 
-  async #stopAnywhere(sessionId: string): Promise<void> {
+  async #stopAnywhere(sessionId: string, options: RequestOptions): Promise<void> {
     const released = this.environment.locks.withLock(lockName(sessionId), async () => undefined);
-    await Promise.race([released, sleep(this.environment, OTHER_WINDOWS_MS)]);
-    await this.stop(sessionId).catch(async (error: unknown) => {
-      if (error instanceof SessionInUseError) return this.stream.stop({ session_id: sessionId });
+    await Promise.race([released, sleep(this.environment, OTHER_WINDOWS_MS, options.signal)]);
+    await this.stop(sessionId, options).catch(async (error: unknown) => {
+      if (error instanceof SessionInUseError) return this.stream.stop({ session_id: sessionId }, options);
       throw error;
     });
+  }
+
+  /** A notice may come late, when another user has signed in. */
+  async #heed({ signInId }: StopNotice): Promise<void> {
+    const currentId = await this.auth.signInId().catch(() => undefined);
+    if (currentId === undefined || currentId === signInId) await this.#stopOwn();
   }
 
   async #stopOwn(): Promise<void> {
@@ -162,13 +183,14 @@ export class Live {
 
   async #withOutbox<Result>(
     sessionId: string,
-    waitMs: number,
+    userId: string,
+    { waitMs, signal }: { waitMs: number; signal?: AbortSignal | undefined },
     work: (saver: SegmentSaver, refusal: Refusal) => Promise<Result>,
   ): Promise<Result> {
     const lock = new SessionLock(this.environment);
-    await lock.take(sessionId, waitMs);
+    await lock.take(sessionId, waitMs, signal);
     try {
-      const outbox = await SegmentsOutbox.open(this.storage, sessionId, await this.#userId());
+      const outbox = await SegmentsOutbox.open(this.storage, sessionId, userId);
       const refusal: Refusal = { lost: 0 };
       const listener: SaverListener = {
         onSaved: () => undefined,

@@ -2,9 +2,9 @@
 import { toInt16 } from "../audio/resampler.js";
 import type { Schema } from "../contract.js";
 import { sleep } from "../environment.js";
-import type { TimedLease } from "../stream.js";
+import { isDecided, isKeyOutdated, retryAfterMs } from "../errors.js";
 import { AudioPump } from "./audio_pump.js";
-import { canStillCall, endReason, isWorthRetrying, retryAfterMs } from "./end_reason.js";
+import { canStillCall, endReason } from "./end_reason.js";
 import { LeaseKeeper } from "./lease_keeper.js";
 import { type Caption, Emitter, type LiveEvents, type LiveState } from "./live_events.js";
 import { type LiveOptions, type LiveParts, type LiveSettings, settingsOf } from "./live_options.js";
@@ -14,10 +14,12 @@ import { SegmentsOutbox } from "./segments_outbox.js";
 import { SessionLock } from "./session_lock.js";
 import { Signal } from "./signal.js";
 import { PROVIDERS, SocketLine } from "./socket_line.js";
-import { StartRequest } from "./start_request.js";
+import { type OpenedSession, repeatOutdated, StartRequest } from "./start_request.js";
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15_000;
+/** A lease is requested after a minute even where the API asks for more: words are lost meanwhile. */
+const LONGEST_RETRY_AFTER_MS = 60_000;
 /** A provider that refuses so many sockets in a row is given up: each lease costs. */
 const MOST_REFUSALS = 5;
 /** A lease is not renewed if nothing was fed for so long: the next one begins with the next audio. */
@@ -52,7 +54,7 @@ export class LiveSession extends Emitter<LiveEvents> {
     const { environment } = parts;
     this.#settings = settingsOf(options, PROVIDERS);
     const { sampleRate, bufferSeconds } = this.#settings;
-    this.#startRequest = new StartRequest(environment, parts.stream, this.#settings.body);
+    this.#startRequest = new StartRequest(environment, parts.stream, parts.storage, this.#settings.body);
     this.#lock = new SessionLock(environment);
     this.#signal = new Signal(environment);
     this.#pump = new AudioPump({
@@ -88,7 +90,7 @@ export class LiveSession extends Emitter<LiveEvents> {
    * may be called again, and charges nothing twice.
    */
   async start(): Promise<void> {
-    await this.#begin(() => this.#startRequest.send());
+    await this.#begin((userId) => this.#startRequest.send(userId, this.#lock));
   }
 
   /**
@@ -101,7 +103,7 @@ export class LiveSession extends Emitter<LiveEvents> {
       return this.#aimFor("run");
     }
     if (sessionId === undefined) throw new Error("Name the session to resume.");
-    await this.#begin(() => this.parts.stream.renewTimed({ session_id: sessionId, interrupted: true }, {}), sessionId);
+    await this.#begin((userId) => this.#reopen(sessionId, userId));
   }
 
   /** Adds audio: mono samples at the session's rate, 16-bit ones or from -1 to 1. Returns whether they are used. */
@@ -135,27 +137,27 @@ export class LiveSession extends Emitter<LiveEvents> {
     return this.#goal !== "pause" || this.#state === "paused" || this.#end !== undefined;
   }
 
-  #begin(request: () => Promise<TimedLease>, sessionId?: string): Promise<void> {
+  #begin(open: (userId: string) => Promise<OpenedSession>): Promise<void> {
     if (this.#state !== "idle") throw new Error("This session was started already. Create another one.");
     this.#goal = "run";
     this.#setState("starting");
-    this.#opening = this.#open(request, sessionId).finally(() => (this.#opening = undefined));
+    this.#opening = this.#open(open).finally(() => (this.#opening = undefined));
     return this.#opening;
   }
 
-  /** Whatever may fail without the API comes first: its lease is billed. */
-  async #open(request: () => Promise<TimedLease>, sessionId?: string): Promise<void> {
-    const { environment, stream, storage } = this.parts;
-    let startedId: string | undefined;
+  /** Continues an interrupted session. Whatever may fail without the API comes first: its lease is billed. */
+  async #reopen(sessionId: string, userId: string): Promise<OpenedSession> {
+    await this.#lock.take(sessionId);
+    const outbox = await SegmentsOutbox.open(this.parts.storage, sessionId, userId);
+    const body = { session_id: sessionId, interrupted: true };
+    return { timed: await repeatOutdated(() => this.parts.stream.renewTimed(body, {})), outbox };
+  }
+
+  async #open(open: (userId: string) => Promise<OpenedSession>): Promise<void> {
+    const { environment, stream } = this.parts;
     try {
-      const userId = await this.parts.userId();
-      if (sessionId !== undefined) await this.#lock.take(sessionId);
-      const earlier = sessionId === undefined ? undefined : await SegmentsOutbox.open(storage, sessionId, userId);
-      const timed = await request();
+      const { timed, outbox } = await open(await this.parts.userId());
       const { session_id, next_seq, save_interval_seconds } = timed.lease;
-      if (sessionId === undefined) startedId = session_id;
-      await this.#lock.take(session_id);
-      const outbox = earlier ?? new SegmentsOutbox(storage, session_id, userId);
       outbox.numberFrom(next_seq);
       this.#saver = this.#createSaver(session_id, outbox);
       this.#leases = new LeaseKeeper(environment, stream, this.#settings.leadMs, timed, {
@@ -168,8 +170,8 @@ export class LiveSession extends Emitter<LiveEvents> {
       this.#pump.placeStart(this.#leases.transcriptMs);
       this.#saver.start(save_interval_seconds);
       this.#running = this.#supervise(this.#leases, this.#saver);
+      void this.#startRequest.discardKey();
     } catch (error) {
-      if (startedId !== undefined) await this.#startRequest.cancel(startedId);
       this.#lock.release();
       this.#pump.clear(); // what is said now is no beginning of a session that starts later
       this.#setState("idle");
@@ -245,10 +247,10 @@ export class LiveSession extends Emitter<LiveEvents> {
         return;
       } catch (error) {
         if (signal.aborted) return;
-        leastMs = retryAfterMs(error);
+        leastMs = Math.min(LONGEST_RETRY_AFTER_MS, retryAfterMs(error));
         const isRefused = error instanceof SocketRefusedError;
         if (isRefused && ++this.#refusedSockets >= MOST_REFUSALS) throw error;
-        if (!isRefused && !isWorthRetrying(error)) {
+        if (!isRefused && isDecided(error) && !isKeyOutdated(error)) {
           if (leases.postpone(error, this.#sockets.current !== undefined)) return;
           throw error;
         }

@@ -1,8 +1,9 @@
 /** Saves segments at intervals, in pieces that the API takes, and once more with the stop. */
 import type { Schema } from "../contract.js";
 import { type Environment, sleep } from "../environment.js";
+import { isDecided } from "../errors.js";
+import type { RequestOptions } from "../requests.js";
 import type { Stream, TimedSave } from "../stream.js";
-import { isWorthRetrying } from "./end_reason.js";
 import type { LiveEvents, WarningCode } from "./live_events.js";
 import { SAVE_SEGMENTS, type SegmentsOutbox, STOP_SEGMENTS } from "./segments_outbox.js";
 
@@ -45,29 +46,29 @@ export class SegmentSaver {
   }
 
   /** Saves all segments. Returns whether the API answered; if not, the segments stay for the next flush. */
-  flush(tries?: number): Promise<boolean> {
-    this.#running ??= this.#flush(tries).finally(() => (this.#running = undefined));
+  flush(options: RequestOptions = {}): Promise<boolean> {
+    this.#running ??= this.#flush(options).finally(() => (this.#running = undefined));
     return this.#running;
   }
 
   /** Saves, unless that takes long: where the network answers nothing, it goes on beside what follows. */
   async flushBriefly(): Promise<void> {
     const isDone = new AbortController();
-    const saved = this.flush(1).finally(() => isDone.abort());
+    const saved = this.flush({ tries: 1 }).finally(() => isDone.abort());
     await Promise.race([saved, sleep(this.environment, BRIEF_MS, isDone.signal)]);
   }
 
   /** Stops the session with all segments that are left. Throws ApiError, NetworkError: then they stay in the storage. */
-  async stop(providerSeconds?: number): Promise<Schema<"Stopped">> {
+  async stop(providerSeconds?: number, options: RequestOptions = {}): Promise<Schema<"Stopped">> {
     this.pause();
     await this.#running;
     const segments = await this.outbox.nextBatch(STOP_SEGMENTS);
     const report = providerSeconds === undefined ? {} : { provider_session_seconds: providerSeconds };
     const body = { session_id: this.sessionId, segments, ...report };
-    const stopped = await this.stream.stop(body, { tries: STOP_TRIES });
+    const stopped = await this.stream.stop(body, { tries: STOP_TRIES, ...options });
     const lost = this.outbox.settle(segments, stopped.rejected);
     // For two minutes a stopped session takes what did not fit, and for longer what it has already.
-    if (this.outbox.segments.length > 0 && !(await this.flush())) return stopped;
+    if (this.outbox.segments.length > 0 && !(await this.flush(options))) return stopped;
     const count = lost.length + this.outbox.segments.length;
     this.#setWarnings(count > 0 ? ["words_rejected"] : [], count);
     await this.outbox.clear();
@@ -78,11 +79,11 @@ export class SegmentSaver {
    * Empties the outbox of a session whose transcript is closed. A repeated stop tells which segments are stored: a save whose
    * answer was lost may have brought them. Returns how many are not. Throws ApiError, NetworkError.
    */
-  async settleClosed(): Promise<number> {
+  async settleClosed(options: RequestOptions): Promise<number> {
     let lost = 0;
     while (this.outbox.segments.length > 0) {
       const segments = await this.outbox.nextBatch(STOP_SEGMENTS);
-      const { rejected } = await this.stream.stop({ session_id: this.sessionId, segments });
+      const { rejected } = await this.stream.stop({ session_id: this.sessionId, segments }, options);
       this.outbox.settle(segments, []);
       lost += rejected.length;
     }
@@ -94,8 +95,7 @@ export class SegmentSaver {
     this.#setWarnings(this.#warnings.filter((current) => current !== code));
   }
 
-  async #flush(tries?: number): Promise<boolean> {
-    const options = tries === undefined ? {} : { tries };
+  async #flush(options: RequestOptions): Promise<boolean> {
     let isAnyLost = false;
     try {
       do {
@@ -113,7 +113,7 @@ export class SegmentSaver {
       } while (this.outbox.segments.length > 0);
       return true;
     } catch (error) {
-      if (isWorthRetrying(error)) this.#setWarnings([...new Set([...this.#warnings, "save_failing" as const])]);
+      if (!isDecided(error)) this.#setWarnings([...new Set([...this.#warnings, "save_failing" as const])]);
       else this.listener.onRefused(error);
       return false;
     }

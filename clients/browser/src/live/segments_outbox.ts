@@ -6,7 +6,7 @@ import type { Segment } from "../stream.js";
 interface StoredOutbox {
   userId: string;
   segments: Segment[];
-  /** The numbers of segments that were sent, though no answer came. */
+  /** The numbers that stay: those of segments that were sent, though no answer came, and those far ahead. */
   sentSeqs: number[];
 }
 
@@ -47,13 +47,9 @@ export class SegmentsOutbox {
     return outbox;
   }
 
-  /** The sessions of a user that have unsaved segments. */
-  static async sessions(storage: KeyValueStorage, userId: string): Promise<string[]> {
-    const found: string[] = [];
-    for (const key of await storage.keys(PREFIX)) {
-      if (((await storage.get(key)) as StoredOutbox | undefined)?.userId === userId) found.push(key.slice(PREFIX.length));
-    }
-    return found;
+  /** The sessions that have unsaved segments, of whichever user. */
+  static async sessions(storage: KeyValueStorage): Promise<string[]> {
+    return (await storage.keys(PREFIX)).map((key) => key.slice(PREFIX.length));
   }
 
   get segments(): readonly Segment[] {
@@ -65,9 +61,13 @@ export class SegmentsOutbox {
     return this.#segments.some(({ seq }) => !this.#sentSeqs.has(seq));
   }
 
-  /** Numbers what was never sent where the next number of the session is not known: far above those of other devices. */
+  /**
+   * Numbers what was never sent where the next number of the session is not known: far above those of other devices, and
+   * for good, because the API takes no number that is much farther ahead.
+   */
   numberFarAhead(): void {
     this.numberFrom(Math.max(...this.#segments.map(({ seq }) => seq)) + FAR_AHEAD);
+    this.#segments.forEach(({ seq }) => this.#sentSeqs.add(seq));
   }
 
   /**

@@ -1,6 +1,6 @@
 /** One context of the browser runs a session: the one that has its lock. */
 import { type Environment, sleep } from "../environment.js";
-import { SessionInUseError } from "../errors.js";
+import { AbortedError, SessionInUseError } from "../errors.js";
 
 /** A context that only saves the words of an earlier run has the lock for a moment: it is waited for. */
 export const LOCK_WAIT_MS = 5_000;
@@ -11,13 +11,14 @@ export class SessionLock {
 
   constructor(private readonly environment: Environment) {}
 
-  /** Takes the lock of a session, unless this object has it. Throws SessionInUseError. */
-  async take(sessionId: string, waitMs = LOCK_WAIT_MS): Promise<void> {
+  /** Takes the lock of a session, unless this object has it. Throws SessionInUseError, AbortedError. */
+  async take(sessionId: string, waitMs = LOCK_WAIT_MS, signal?: AbortSignal): Promise<void> {
     const { locks, monotonicMs } = this.environment;
     const untilMs = monotonicMs() + waitMs;
     while (!(this.#release ??= await locks.tryLock(lockName(sessionId)))) {
       if (monotonicMs() >= untilMs) throw new SessionInUseError();
-      await sleep(this.environment, TRY_EVERY_MS);
+      await sleep(this.environment, TRY_EVERY_MS, signal);
+      if (signal?.aborted) throw new AbortedError();
     }
   }
 

@@ -6,6 +6,7 @@ import type { VirtualClock } from "./virtual_clock.js";
 
 interface FakeSession {
   id: string;
+  userId: string;
   state: "active" | "lapsed" | "stopped";
   startedAt: number;
   leaseStartedAt: number;
@@ -72,6 +73,7 @@ export class FakeBackend {
   openSockets = 0;
   mostOpenSockets = 0;
   readonly #tokens = new Map<string, SocketToken>();
+  readonly #owners = new Map<string, string>();
   readonly #answers = new Map<string, { body: string; answer: Body; status: number }>();
 
   constructor(
@@ -180,43 +182,46 @@ export class FakeBackend {
   }
 
   #answer(method: string, path: string, text: string, body: Body, key?: string, token?: string): [number, Body] {
-    if (path === "/auth/refresh") return [200, this.#refresh()];
-    if (path === "/auth/login") return [200, { ...this.#refresh(), user: { user_id: this.userId, email: "ada@example.com" } }];
+    if (path === "/auth/refresh") return [200, this.#refresh(String(body["refresh_token"]))];
+    if (path === "/auth/login") return [200, { ...this.#refresh(this.userId), user: { user_id: this.userId, email: "ada@example.com" } }];
     if (this.isSignedOut) throw new Refusal(401, "unauthenticated", { reason: "signed_out" });
     if (token === undefined) throw new Refusal(401, "unauthenticated", { reason: "missing" });
     if (!this.validTokens.has(token)) throw new Refusal(401, "unauthenticated", { reason: "expired" });
     if (this.isBlocked) throw new Refusal(403, "account_blocked");
     this.#lapse();
-    if (path === "/transcription/sessions") return [200, { sessions: this.#openSessions() }];
+    const caller = this.#owners.get(token) ?? this.userId;
+    if (path === "/transcription/sessions") return [200, { sessions: this.#openSessions(caller) }];
     if (path === "/auth/logout") {
       this.validTokens.clear();
       return [200, { signed_out: true }];
     }
     if (path !== "/transcription/stream" || method !== "POST") throw new Refusal(404, "not_found");
-    const stored = key === undefined ? undefined : this.#answers.get(key);
+    const name = key && `${caller} ${key}`; // a key is that of its user
+    const stored = name === undefined ? undefined : this.#answers.get(name);
     if (stored && body["action"] !== "save" && body["action"] !== "stop") {
       if (stored.body !== text) throw new Refusal(409, "idempotency_mismatch");
       return [stored.status, { ...stored.answer, next_seq: this.session.nextSeq }];
     }
-    const [status, answer] = this.#act(body);
-    if (key !== undefined) this.#answers.set(key, { body: text, answer, status });
+    const [status, answer] = this.#act(body, caller);
+    if (name !== undefined) this.#answers.set(name, { body: text, answer, status });
     return [status, answer];
   }
 
-  #act(body: Body): [number, Body] {
-    if (body["action"] === "start") return [201, this.#start()];
-    const session = this.sessions.find(({ id }) => id === body["session_id"]);
+  #act(body: Body, caller: string): [number, Body] {
+    if (body["action"] === "start") return [201, this.#start(caller)];
+    const session = this.sessions.find(({ id, userId }) => id === body["session_id"] && userId === caller);
     if (!session || session.isDeleted) throw new Refusal(404, "not_found");
     if (body["action"] === "renew") return [200, this.#renew(session, body["interrupted"] === true)];
     if (body["action"] === "save") return [200, this.#save(session, body["segments"] as Segment[])];
     return [200, this.#stop(session, body)];
   }
 
-  #start(): Body {
+  #start(userId: string): Body {
     this.#checkCredits();
     const now = this.now;
     const session: FakeSession = {
       id: `s${this.sessions.length + 1}`,
+      userId,
       state: "active",
       startedAt: now,
       leaseStartedAt: now,
@@ -355,8 +360,8 @@ export class FakeBackend {
     }
   }
 
-  #openSessions(): Body[] {
-    const open = this.sessions.filter(({ state, isDeleted }) => state !== "stopped" && !isDeleted);
+  #openSessions(caller: string): Body[] {
+    const open = this.sessions.filter(({ userId, state, isDeleted }) => userId === caller && state !== "stopped" && !isDeleted);
     return open.map(({ id, state, nextSeq }) => ({
       session_id: id,
       transcript_id: `t-${id}`,
@@ -367,9 +372,11 @@ export class FakeBackend {
     }));
   }
 
-  #refresh(): Body {
+  /** The refresh token of the fake is its user's id. */
+  #refresh(userId: string): Body {
     const token = `token_${++this.tokenCount}`;
     this.validTokens.add(token);
-    return { token, access_token: "a", refresh_token: "r", expires_in: 3_600, token_type: "Bearer" };
+    this.#owners.set(token, userId);
+    return { token, access_token: "a", refresh_token: userId, expires_in: 3_600, token_type: "Bearer" };
   }
 }

@@ -11,7 +11,7 @@ export interface Sent {
   atMs: number;
 }
 
-export const ANONYMOUS: TokenSource = { token: async () => undefined, replace: async () => undefined, reject: async () => undefined };
+export const ANONYMOUS: TokenSource = { signInId: async () => undefined, token: async () => undefined, replace: async () => undefined, reject: async () => undefined };
 
 export function network(replies: Reply[], tokens = ANONYMOUS): { requests: Requests; clock: VirtualClock; sent: Sent[]; environment: Partial<Environment> } {
   const clock = new VirtualClock();

@@ -19,6 +19,16 @@ export class VirtualClock {
     return Date.UTC(2026, 10, 29, 12) + this.nowMs + this.serverAheadMs;
   }
 
+  /** How many timers are set. */
+  get timerCount(): number {
+    return this.#timers.size;
+  }
+
+  /** Drops all timers, as when their context is closed. */
+  clearTimers(): void {
+    this.#timers.clear();
+  }
+
   setTimer = (callback: () => void, milliseconds: number): Timer => {
     const timer = { atMs: this.nowMs + Math.max(0, milliseconds), order: this.#order++, callback };
     this.#timers.add(timer);
