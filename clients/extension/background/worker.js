@@ -21,7 +21,7 @@ answerMessages("worker", {
   WAKE: async () => {
     const { tabId, state, overlay } = await loadView();
     // The click that opened the popup may have allowed what a navigation had ended.
-    if (isActive(state) && overlay === "unavailable") await showOverlay(tabId);
+    if (isActive(state) && overlay === "unavailable") void showOverlay(tabId).catch(() => undefined);
     void wake();
   },
   LIVE_EVENTS: recordEvents,

@@ -4,8 +4,14 @@ import { loadSettings, normalizeApiUrl, saveSettings } from "./settings.js";
 
 /** A client whose sign-in all contexts share. Not in the offscreen document, which has no chrome.storage. */
 export async function openClient() {
+  return (await openAccount()).client;
+}
+
+/** The client with whose it is: { client, apiUrl, userId }; `userId` is undefined where nobody is signed in. */
+export async function openAccount() {
   const { apiUrl } = await loadSettings();
-  return createClient({ baseUrl: apiUrl, storage: chromeStorage() });
+  const client = createClient({ baseUrl: apiUrl, storage: chromeStorage() });
+  return { client, apiUrl, userId: (await client.auth.user())?.userId };
 }
 
 /**

@@ -67,14 +67,14 @@ export function emptyState(name, title, sentenceText, ...actions) {
 }
 
 /** Asks before something is lost. Resolves with whether the person agreed. The first focus is on "Cancel". */
-export function confirm({ title, body, yes, isDangerous = true }) {
+export function confirm({ title, body, yes }) {
   return new Promise((resolve) => {
     const answer = (value) => {
       dialog.close();
       resolve(value);
     };
     const cancel = button(text("action_cancel"), () => answer(false));
-    const agree = button(yes, () => answer(true), { kind: isDangerous ? "danger" : "primary" });
+    const agree = button(yes, () => answer(true), { kind: "danger" });
     const dialog = h(
       "dialog",
       { "aria-labelledby": "dialog-title", "aria-describedby": "dialog-body" },

@@ -4,7 +4,7 @@ import { giveConsent, hasConsent } from "../../common/settings.js";
 import { button, fill, h, icon } from "../elements.js";
 import { busyButton, toggle } from "../forms.js";
 import { noticeBox } from "../notices.js";
-import { startCaptions } from "../session.js";
+import { startCaptions } from "../start_captions.js";
 
 const POINTS = [
   ["microphone", "consent_what_title", "consent_what"],

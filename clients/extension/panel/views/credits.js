@@ -1,5 +1,6 @@
 /** The balance and buying credits: Stripe's page opens in a tab, and this page waits until the purchase is paid. */
 import { locale, text } from "../../common/i18n.js";
+import { openCheckout } from "../checkout.js";
 import { button, fill, h, icon } from "../elements.js";
 import { isAborted } from "../errors.js";
 import { duration, minutesOf, money, number } from "../format.js";
@@ -48,7 +49,7 @@ export function creditsView(app) {
         packageId: offer.id,
         signal: controller.signal,
         open: async (url) => {
-          await chrome.tabs.create({ url });
+          await openCheckout(url);
           fill(status, noticeBox("info", text("credits_waiting"), h("progress", { "aria-label": text("credits_waiting_label") }), stop));
         },
         onPaid: (paid) => {

@@ -1,4 +1,5 @@
 /** Captions that run: the words, the state, what the credits allow, and how to pause and stop. */
+import { setCaptionSize } from "../../common/caption_sizes.js";
 import { locale, text } from "../../common/i18n.js";
 import { WARNING_TEXTS } from "../../common/live_view.js";
 import { send } from "../../common/messages.js";
@@ -23,12 +24,13 @@ export function runningPart(app, first) {
   const tabName = h("p", { class: "tab-name", dir: "auto" });
   const element = h(
     "div",
-    { class: `running size-${app.settings.captionSize}` },
+    { class: "running" },
     h("div", { class: "live-head" }, state, timer, tabName),
     notices,
     list.element,
     h("div", { class: "live-foot" }, problem, links, controls),
   );
+  setCaptionSize(element, app.settings.captionSize);
   const part = { element, sessionId: undefined, update };
   let view = first;
   let drawn = {};
@@ -65,17 +67,14 @@ export function stateOf({ state }) {
   return [h("span", { class: "dot" }), text(`state_${state}`)];
 }
 
-/** Pause or resume, and stop; what it waits for while it starts or stops. Errors go to `problem`. */
+/** Pause or resume, and stop; what it waits for while it stops. Errors go to `problem`. */
 export function controlButtons(app, { state }, problem) {
-  if (state === "starting" || state === "stopping") {
-    return h("p", { class: "small center" }, text(state === "starting" ? "overlay_starting" : "overlay_stopping"));
-  }
+  if (state === "stopping") return h("p", { class: "small center" }, text("overlay_stopping"));
+  const stop = busyButton(app, text("action_stop"), () => send("STOP"), { icon: "stop", control: "stop", kind: "danger", problem });
+  if (state === "starting") return stop;
   const isPaused = state === "paused";
   const [label, type, name] = isPaused ? ["action_resume", "RESUME", "play"] : ["action_pause", "PAUSE", "pause"];
-  return [
-    busyButton(app, text(label), () => send(type), { icon: name, control: "pause", problem }),
-    busyButton(app, text("action_stop"), () => send("STOP"), { icon: "stop", control: "stop", kind: "danger", problem }),
-  ];
+  return [busyButton(app, text(label), () => send(type), { icon: name, control: "pause", problem }), stop];
 }
 
 function linksOf({ sessionId }) {

@@ -1,16 +1,17 @@
 /** Language, key terms, captions, the address of the API, and the account. */
 import { createClient } from "../../sdk/live-transcription.mjs";
+import { CAPTION_SIZES } from "../../common/caption_sizes.js";
 import { changeApiUrl } from "../../common/client.js";
 import { locale, text } from "../../common/i18n.js";
+import { LANGUAGES } from "../../common/languages.js";
 import { normalizeApiUrl, saveSettings } from "../../common/settings.js";
 import { fill, h, icon } from "../elements.js";
 import { busyButton, choice, field, toggle } from "../forms.js";
 import { languageName } from "../format.js";
-import { keyTermsOf, MAX_KEY_TERMS } from "../key_terms.js";
+import { keyTermsOf, MAX_KEY_TERM_CHARACTERS, MAX_KEY_TERMS } from "../key_terms.js";
 import { confirm, errorBox, noticeBox } from "../notices.js";
 import { accountSection } from "./account.js";
 
-const LANGUAGES = "ar bn cs da de el en es fa fi fr he hi hu id it ja ko nl no pl pt ro ru sv th tr uk ur vi zh".split(" ");
 const CHECK_MS = 8_000;
 
 export function settingsView(app) {
@@ -37,7 +38,7 @@ function speechSection(app) {
   const terms = field({ label: text("settings_key_terms"), hint: text("settings_key_terms_hint"), name: "key-terms", control: area });
   area.addEventListener("change", () => {
     const { terms: found, dropped } = keyTermsOf(area.value);
-    terms.showError(dropped > 0 ? text("settings_key_terms_dropped", String(MAX_KEY_TERMS)) : "");
+    terms.showError(dropped > 0 ? text("settings_key_terms_dropped", MAX_KEY_TERMS, MAX_KEY_TERM_CHARACTERS) : "");
     void store(app, { keyTerms: found });
   });
   return section(
@@ -48,7 +49,7 @@ function speechSection(app) {
 }
 
 function captionsSection(app) {
-  const sizes = ["small", "medium", "large"].map((size) => [size, text(`size_${size}`)]);
+  const sizes = CAPTION_SIZES.map((size) => [size, text(`size_${size}`)]);
   const { captionSize, announceCaptions = false } = app.settings;
   return section(
     text("settings_captions"),
