@@ -25,6 +25,8 @@ export function startSession({ tabId, microphone = false, sessionId }) {
     const streamId = await streamIdOf(tabId);
     const { title } = await chrome.tabs.get(tabId);
     const recordingId = crypto.randomUUID();
+    const { tabId: earlierTabId } = await loadView();
+    if (earlierTabId !== undefined && earlierTabId !== tabId) removeOverlay(earlierTabId); // it says how the last session ended
     await updateView((before) => ({ ...startingView({ tabId, tabTitle: title, sessionId, userId, nowMs: Date.now() }, before), apiUrl, recordingId }));
     void showOverlay(tabId).catch(() => undefined); // not awaited: a page that hangs must not hold up the recording
     try {

@@ -21,13 +21,13 @@ const CALL_EVERY_MS = 20_000;
 let nextRun;
 
 /**
- * Runs once more after a run that is under way, which may not have seen what is new. Errors of the network are tried again
- * when the worker wakes the next time.
+ * Runs once more after a run that is under way, which may not have seen what is new. Errors of the network and of the
+ * storage are tried again when the worker wakes the next time.
  */
 export function wake() {
   nextRun ??= navigator.locks.request("live-transcription/wake", () => {
     nextRun = undefined;
-    return lookAfterSessions();
+    return lookAfterSessions().catch(() => undefined);
   });
   return nextRun;
 }

@@ -114,6 +114,7 @@ class App {
       if (link.dataset.tab === tab) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
+    document.querySelector("dialog[open]")?.close(); // it asked about the view that is left
     fill(document.getElementById("main"), element);
     window.scrollTo(0, 0);
     const first = element.querySelector("[data-focus]");

@@ -26,6 +26,9 @@ export async function startCaptions(app, { microphone, sessionId, tabId }) {
   }
   if (microphone && !(await isMicrophoneAllowed())) return askForMicrophone();
   const id = tabId ?? (await captionedTab())?.id;
-  if (sessionId === undefined) await send("START", { tabId: id, microphone });
-  else await send("RESUME_SESSION", { sessionId, tabId: id, microphone });
+  const start = sessionId === undefined ? send("START", { tabId: id, microphone }) : send("RESUME_SESSION", { sessionId, tabId: id, microphone });
+  await start.catch((error) => {
+    if (error.code === "no_answer") void send("WAKE").catch(() => undefined); // the worker was killed: its view may say that it starts
+    throw error;
+  });
 }

@@ -319,6 +319,29 @@ test("the price of a lease is that of the API at which the session runs", { time
   assert.deepEqual(await Promise.all(["http://127.0.0.1:8000", "http://127.0.0.1:8001"].map(loadPrice)), [10, undefined]);
 });
 
+test("how a session ended leaves its tab when another tab is captioned", { timeout: 60_000 }, async () => {
+  await browser.runSession("first");
+  await browser.report(["ended", { reason: "failed", sessionId: "first", transcriptId: "t" }]);
+  await browser.finishRecording();
+  browser.tabMessages = [];
+
+  await browser.send("START", { tabId: 8 });
+
+  assert.ok(browser.tabMessages.some(({ tabId, type }) => tabId === 7 && type === "OVERLAY_REMOVE"));
+});
+
+test("a wake-up that fails is tried again when the worker wakes", { timeout: 60_000 }, async () => {
+  await browser.runSession("lost");
+  browser.loseDocument();
+  browser.session.isFull = true;
+  await browser.settled();
+  browser.session.isFull = false;
+
+  await browser.settled();
+
+  assert.equal(browser.view.interrupted?.sessionId, "lost");
+});
+
 test("nobody is recorded who is not signed in", async () => {
   await browser.signOut();
 

@@ -47,6 +47,7 @@ test("a place is found with its parameters, and built again", () => {
   assert.deepEqual(findRoute(routes, "#/history/a%2Fb"), { route: routes[1], parameters: { id: "a/b" } });
   assert.deepEqual(findRoute(routes, "/ask?session=s1&back=%2Flive").parameters, { session: "s1", back: "/live" });
   assert.equal(findRoute(routes, "/nowhere"), undefined);
+  assert.equal(findRoute(routes, "/history/%zz"), undefined);
   assert.equal(placeOf("/ask", { session: "s1", transcript: undefined }), "/ask?session=s1");
   assert.deepEqual(["/live", "/history/01J0", "/history?x=1"].map(tabOf), ["live", "history", "history"]);
 });

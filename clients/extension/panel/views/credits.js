@@ -54,7 +54,7 @@ export function creditsView(app) {
         },
         onPaid: (paid) => {
           fill(status, noticeBox("success", text("credits_thanks", credits(paid.credits_added))));
-          void app.refreshBalance();
+          void app.refreshBalance().catch(() => undefined);
         },
       });
       if (purchase.credits_added === 0) fill(status, noticeBox("warning", text("error_purchase_ended")));

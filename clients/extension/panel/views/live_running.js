@@ -102,7 +102,7 @@ export function noticesOf(app, { state, warning, credits: left, overlay }) {
     isLow && noticeBox("warning", lowSentence(), buy()),
     name && noticeBox("warning", text(name)),
     overlay === "unavailable" && h("p", { class: "small" }, text("live_no_overlay")),
-    overlay === "hidden" && button(text("live_show_overlay"), () => void send("SHOW_CAPTIONS", { isVisible: true }), { kind: "link" }),
+    overlay === "hidden" && button(text("live_show_overlay"), () => void send("SHOW_CAPTIONS", { isVisible: true }).catch(() => undefined), { kind: "link" }),
   ];
 }
 

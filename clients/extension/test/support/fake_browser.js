@@ -103,7 +103,7 @@ export class FakeBrowser {
       storage: { local: this.local, session: this.session },
       offscreen: { createDocument: async () => void (this.hasDocument = true), closeDocument: async () => void (this.hasDocument = this.isBusy = false) },
       tabCapture: { getMediaStreamId: (_, respond) => (respond ? respond("stream") : Promise.resolve("stream")) },
-      tabs: { get: async (id) => ({ id, title: "Talk" }), onUpdated: new FakeEvent(), sendMessage: async (id, message) => void this.tabMessages.push(message) },
+      tabs: { get: async (id) => ({ id, title: "Talk" }), onUpdated: new FakeEvent(), sendMessage: async (tabId, message) => void this.tabMessages.push({ tabId, ...message }) },
       scripting: { executeScript: (injection) => this.executeScript(injection) },
       action: { setBadgeText: noop, setBadgeBackgroundColor: noop },
       commands: { onCommand: new FakeEvent() },
