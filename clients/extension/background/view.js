@@ -4,12 +4,13 @@ import { drawOverlay, injectOverlay, removeOverlay } from "./overlay.js";
 
 /** Changes the view by a pure function, one change after the other, also over the death of a worker. Returns the view. */
 export async function updateView(change) {
-  const view = await navigator.locks.request("live-transcription/view", async () => {
+  const { view, isChanged } = await navigator.locks.request("live-transcription/view", async () => {
     const before = await loadView();
     const after = change(before);
     if (after !== before) await storeView(after);
-    return after;
+    return { view: after, isChanged: after !== before };
   });
+  if (!isChanged) return view;
   drawOverlay(view);
   showBadge(view);
   followTab(view);

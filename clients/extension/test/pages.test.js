@@ -14,8 +14,9 @@ test("times in a transcript are minutes and seconds, with hours from one hour on
 });
 
 test("lengths are written in the unit that a person would choose", () => {
-  assert.deepEqual([1, 89, 90, 7_140, 7_200, 7_500].map((seconds) => duration(seconds, "en")), [
+  assert.deepEqual([1, 60, 89, 90, 7_140, 7_200, 7_500].map((seconds) => duration(seconds, "en")), [
     "1 second",
+    "1 minute",
     "89 seconds",
     "2 minutes",
     "119 minutes",

@@ -33,7 +33,7 @@ export function creditsView(app) {
         { type: "button", class: "package", onclick: () => void buy(offer) },
         h("strong", {}, credits(offer.credits)),
         h("span", { class: "small" }, minutes ? text("credits_package_minutes", duration(minutes * 60, locale())) : ""),
-        h("span", { class: "package-price" }, price),
+        h("span", { class: "package-price", dir: "ltr" }, price),
       ),
     );
   }

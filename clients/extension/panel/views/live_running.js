@@ -11,6 +11,8 @@ import { noticeBox } from "../notices.js";
 import { placeOf } from "../routes.js";
 
 const NEAR_THE_END_PIXELS = 60;
+/** What the place of the captions says before the first words. */
+const WAITING_TEXTS = { starting: "overlay_starting", live: "overlay_listening" };
 
 export function runningPart(app, first) {
   const signal = app.signal();
@@ -111,7 +113,7 @@ function captionList(app) {
   const list = h("ol", { class: "captions", "aria-live": app.settings.announceCaptions ? "polite" : "off", "aria-label": text("captions_label") });
   const partialWords = h("p", { dir: "auto" });
   const partial = h("div", { class: "partial", "aria-live": "off" }, partialWords);
-  const hint = h("p", { class: "captions-hint" }, text("overlay_listening"));
+  const hint = h("p", { class: "captions-hint" });
   const earlier = h("div", {});
   const scroller = h("div", { class: "scroller", tabindex: "0", role: "group", "aria-label": text("captions_label") }, earlier, list, partial, hint);
   const toEnd = iconButton("down", text("captions_to_end"), () => scrollToEnd(), { class: "to-end", hidden: true });
@@ -146,7 +148,9 @@ function captionList(app) {
     drawRows();
     partialWords.textContent = view.partial?.text ?? "";
     partial.hidden = !view.partial;
-    hint.hidden = merged.rows.length > 0 || view.partial !== undefined || view.state !== "live";
+    const waitsFor = WAITING_TEXTS[view.state];
+    hint.hidden = merged.rows.length > 0 || view.partial !== undefined || waitsFor === undefined;
+    if (!hint.hidden) hint.textContent = text(waitsFor);
     if (isAtEnd) scrollToEnd();
   }
 

@@ -27,7 +27,7 @@ export function startPart(app, error) {
     retry: true,
   });
   const cost = h("p", { class: "small center" });
-  const low = h("div", {});
+  const low = h("div", { class: "form-problem" });
   const { language } = app.settings;
   const languageLink = h(
     "a",
