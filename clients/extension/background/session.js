@@ -7,7 +7,7 @@ import { keepPrice } from "../common/price.js";
 import { hasConsent, loadSettings } from "../common/settings.js";
 import { removeOverlay } from "./overlay.js";
 import { closeIdleRecorder, exclusively, isRecording, openRecorder } from "./recorder.js";
-import { forgetSession, rememberSession } from "./sessions.js";
+import { findSession, forgetSession, rememberSession } from "./sessions.js";
 import { clearForUser, idleView, showOverlay, updateView } from "./view.js";
 import { noteLostRecorder, stopInterrupted, wake } from "./waking.js";
 
@@ -61,8 +61,11 @@ async function isStopRequested(recordingId) {
 export async function stopSession() {
   const { state, sessionId } = await updateView((view) => (view.state === "starting" ? { ...view, isStopRequested: true } : view));
   if (!(await isRecording())) await exclusively(noteLostRecorder); // after a start that is under way, which finds the request
-  if (await isRecording()) await send("RECORDER_STOP");
-  else if (isActive(state) && sessionId !== undefined) await stopInterrupted(sessionId);
+  const isRecorded = await isRecording();
+  if (isRecorded) await send("RECORDER_STOP");
+  if (sessionId === undefined || !isActive(state)) return;
+  // Of an interrupted one that was to be resumed, the recorder may have stopped before it had it.
+  if (!isRecorded || (state === "starting" && (await findSession(sessionId)))) await stopInterrupted(sessionId);
 }
 
 /** Folds what the recorder reports, each event once: it sends again what a worker that was killed has not answered. */

@@ -20,8 +20,13 @@ function gate() {
   return { open, opened };
 }
 
+const PATIENCE_MS = 20_000;
 const until = async (isDone) => {
-  while (!isDone()) await new Promise(setImmediate);
+  const deadline = performance.now() + PATIENCE_MS;
+  while (!isDone()) {
+    assert.ok(performance.now() < deadline, `not so in ${PATIENCE_MS} ms: ${isDone}`);
+    await new Promise(setImmediate);
+  }
 };
 
 beforeEach(() => browser.reset());
@@ -297,6 +302,43 @@ test("a resumption that fails leaves the offer", { timeout: 60_000 }, async () =
 
   assert.equal(browser.view.interrupted?.sessionId, "first");
   assert.equal(browser.view.error.code, "network");
+});
+
+test("a stop while an interrupted session is being resumed stops it at the API", { timeout: 60_000 }, async () => {
+  await browser.runSession("first");
+  browser.loseDocument();
+  await browser.settled();
+  browser.recorderMessages = [];
+  const capturing = gate();
+  browser.startRecording = async () => {
+    await capturing.opened; // what it captures is refused late
+    return { isStopped: true };
+  };
+  const resume = browser.send("RESUME_SESSION", { sessionId: "first", tabId: 7 });
+  await until(() => typesToRecorder().includes("RECORDER_START"));
+  const stop = browser.send("STOP");
+  await until(() => typesToRecorder().includes("RECORDER_STOP"));
+  capturing.open();
+
+  assert.deepEqual(await Promise.all([resume, stop]), [{ value: {} }, { value: {} }]);
+
+  assert.deepEqual(browser.stopped, ["first"]);
+  assert.equal(browser.view.interrupted, undefined);
+});
+
+test("a page of something else is not taken for the end of a session", { timeout: 60_000 }, async () => {
+  await browser.runSession("first");
+  browser.loseDocument();
+  for (const [status, code] of [[404, "not_found"], [404, undefined], [403, undefined]]) {
+    const body = code ? JSON.stringify({ code, message: "No such page." }) : "<!doctype html><title>Sign in to this network</title>";
+    browser.answers = { "/transcription/sessions": () => new Response(body, { status }) };
+    await browser.settled();
+  }
+  browser.answers = {};
+
+  await browser.settled();
+
+  assert.equal(browser.view.interrupted?.sessionId, "first");
 });
 
 test("a full storage does not hold up the captions", { timeout: 60_000 }, async () => {
