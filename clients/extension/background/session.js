@@ -44,8 +44,8 @@ export function startSession({ tabId, microphone = false, sessionId }) {
 /** Nothing is recorded: the view has no session, and the offscreen document is closed. */
 async function abandonStart(recordingId, tabId, changes) {
   removeOverlay(tabId);
-  await updateView((view) => (view.recordingId === recordingId ? idleView(view, changes) : view));
   await closeIdleRecorder();
+  await updateView((view) => (view.recordingId === recordingId ? idleView(view, changes) : view));
 }
 
 async function isStopRequested(recordingId) {

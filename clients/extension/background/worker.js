@@ -52,8 +52,9 @@ chrome.commands.onCommand.addListener(async (command, tab) => {
 });
 
 chrome.storage.local.onChanged.addListener(async ({ settings, [SIGN_IN_KEY]: signIn }) => {
-  if (signIn?.newValue?.token && !signIn.oldValue?.token) {
-    await clearForUser(signIn.newValue.user?.userId);
+  const [before, now] = [signIn?.oldValue, signIn?.newValue];
+  if (now?.token && !(before?.token && before.user?.userId === now.user?.userId)) {
+    await clearForUser(now.user?.userId);
     void wake();
   }
   const { captionSize } = settings?.newValue ?? {};
