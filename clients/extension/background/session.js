@@ -72,7 +72,7 @@ export async function stopSession() {
 export async function recordEvents({ recordingId, events }) {
   const before = await loadView();
   if (before.recordingId !== recordingId) return;
-  await keepWhatLasts(before, events).catch(() => undefined); // a full storage must not hold up the captions
+  for (const each of events) await keepWhatLasts(before, each).catch(() => undefined); // a full storage must not hold up the captions
   const view = await updateView((current) => (current.recordingId === recordingId ? foldEvents(current, events) : current));
   if (view.tabId === undefined) removeOverlay(before.tabId);
   if (view.isStopRequested && isActive(view.state)) void send("RECORDER_STOP").catch(() => undefined); // it came before the recording began
@@ -98,16 +98,14 @@ export async function finishRecording() {
 }
 
 /** What outlives the view: the sessions to look after, and the price. */
-async function keepWhatLasts({ tabTitle, userId, apiUrl }, events) {
-  for (const { event, data } of events) {
-    const { sessionId, transcriptId } = data ?? {};
-    const session = { sessionId, transcriptId, tabTitle, userId, apiUrl };
-    if (event === "opened") await rememberSession(session);
-    if (event === "lease") await keepPrice(apiUrl, data.creditsPerMinute);
-    if (event !== "ended") continue;
-    if (data.stopped || GONE.includes(data.reason)) await forgetSession(sessionId);
-    else await rememberSession({ ...session, isEnding: true });
-  }
+async function keepWhatLasts({ tabTitle, userId, apiUrl }, { event, data }) {
+  const { sessionId, transcriptId } = data ?? {};
+  const session = { sessionId, transcriptId, tabTitle, userId, apiUrl };
+  if (event === "opened") await rememberSession(session);
+  if (event === "lease") await keepPrice(apiUrl, data.creditsPerMinute);
+  if (event !== "ended") return;
+  if (data.stopped || GONE.includes(data.reason)) await forgetSession(sessionId);
+  else await rememberSession({ ...session, isEnding: true });
 }
 
 /** `session` of the settings has options for tests and trials. */
