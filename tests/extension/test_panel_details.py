@@ -44,6 +44,14 @@ def test_the_credits_of_a_day_are_in_one_line(panel: PanelPage, api: Api) -> Non
     panel.check("usage")
 
 
+def test_an_error_of_a_catch_up_has_its_icon_beside_its_sentence(panel: PanelPage, api: Api) -> None:
+    panel.sign_in(Person.register(api).email)
+    panel.go("#/catch-up?session=01JDXM0000000000000000AAAA")
+    panel.shows(".offer > .notice")
+
+    assert panel.page.run("async () => getComputedStyle(document.querySelector('.offer > .notice')).display") == "flex"
+
+
 def test_a_guest_can_read_what_is_recorded(panel: PanelPage) -> None:
     panel.go("#/settings")
     panel.follow(text("settings_consent"), "#/consent")
