@@ -71,7 +71,9 @@ def _states() -> list[SessionState]:
         for state in ("starting", "reconnecting", "paused", "stopping")
     ]
     live = [
-        SessionState("live", {"state": "live"} | lease, text("state_live"), text("overlay_lease", v1="10", v2="19")),
+        SessionState(
+            "live", {"state": "live"} | lease, text("state_live"), text("overlay_lease", v1="10 credits", v2="19")
+        ),
         SessionState(
             "partial words", {"state": "live", "partial": {"text": "and then"}}, "and then", listening, is_in_words=True
         ),

@@ -1,10 +1,11 @@
 /** The captions in the captured tab: put there by activeTab, and again after a navigation where it still holds. */
+import { CAPTION_SIZES } from "../common/caption_sizes.js";
 import { isActive, loadView, overlayView } from "../common/live_view.js";
 import { loadSettings, saveSettings } from "../common/settings.js";
+import "../overlay/placement.js";
 
-const FILES = ["overlay/placement.js", "overlay/status.js", "overlay/style.js", "overlay/overlay.js"];
-const SIZES = ["small", "medium", "large"];
-const SIDES = ["left", "top", "width", "height"];
+const FILES = ["overlay/sizes.js", "overlay/placement.js", "overlay/status.js", "overlay/style.js", "overlay/overlay.js"];
+const { readPlacement } = globalThis.captionPlacement;
 
 /**
  * Puts the overlay into a tab; its script then asks for what it draws. Returns false where the browser does not allow it:
@@ -12,7 +13,7 @@ const SIDES = ["left", "top", "width", "height"];
  */
 export async function injectOverlay(tabId) {
   try {
-    await chrome.scripting.executeScript({ target: { tabId }, files: FILES });
+    await chrome.scripting.executeScript({ target: { tabId }, files: FILES, injectImmediately: true });
     return true;
   } catch {
     return false;
@@ -42,10 +43,9 @@ export async function keepPlacement({ captionPosition, captionSize }, { tab }) {
   const { tabId } = await loadView();
   if (tabId === undefined || tabId !== tab?.id) return;
   const changes = {};
-  if (SIDES.every((side) => typeof captionPosition?.[side] === "number")) {
-    changes.captionPosition = Object.fromEntries(SIDES.map((side) => [side, captionPosition[side]]));
-  }
-  if (SIZES.includes(captionSize)) changes.captionSize = captionSize;
+  const position = readPlacement(captionPosition);
+  if (position) changes.captionPosition = position;
+  if (CAPTION_SIZES.includes(captionSize)) changes.captionSize = captionSize;
   if (Object.keys(changes).length > 0) await saveSettings(changes);
 }
 

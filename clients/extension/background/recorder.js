@@ -40,9 +40,7 @@ export async function isRecording() {
   return (await send("RECORDER_STATUS").catch(() => ({ isBusy: false }))).isBusy;
 }
 
-/** Closes the document, unless another recording has begun in the meantime. */
-export function closeRecorder() {
-  return exclusively(async () => {
-    if ((await hasRecorder()) && !(await isRecording())) await chrome.offscreen.closeDocument().catch(() => undefined);
-  });
+/** Closes the document where nothing is recorded in it. Call it within `exclusively`. */
+export async function closeIdleRecorder() {
+  if ((await hasRecorder()) && !(await isRecording())) await chrome.offscreen.closeDocument().catch(() => undefined);
 }

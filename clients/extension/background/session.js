@@ -1,65 +1,82 @@
-/** Starting, pausing and stopping the live session, and what it reports. */
+/** Starting and stopping the live session, and what it reports. */
 import { tabStreamId } from "../sdk/live-transcription.mjs";
-import { fold, loadView, startingView } from "../common/live_view.js";
+import { fold, isActive, loadView, startingView } from "../common/live_view.js";
 import { describeError, MessageError, send } from "../common/messages.js";
-import { openClient } from "../common/client.js";
+import { openAccount } from "../common/client.js";
 import { keepPrice } from "../common/price.js";
 import { hasConsent, loadSettings } from "../common/settings.js";
 import { removeOverlay } from "./overlay.js";
-import { closeRecorder, exclusively, isRecording, openRecorder } from "./recorder.js";
-import { forgetSession, rememberSession, stopInterrupted, wake } from "./waking.js";
-import { idleView, showOverlay, updateView } from "./view.js";
+import { closeIdleRecorder, exclusively, isRecording, openRecorder } from "./recorder.js";
+import { findSession, forgetSession, rememberSession } from "./sessions.js";
+import { clearForUser, idleView, showOverlay, updateView } from "./view.js";
+import { noteLostRecorder, stopInterrupted, wake } from "./waking.js";
 
 const MOST_TITLE_CHARACTERS = 200;
 /** Ends after which nothing is left to stop. */
 const GONE = ["deleted", "stopped_elsewhere", "resume_expired"];
 
 /** Starts a session on a tab, or continues an interrupted one. Throws MessageError, and then nothing is recorded. */
-export async function startSession({ tabId, microphone = false, sessionId }) {
-  const { interrupted } = await loadView();
-  await exclusively(async () => {
+export function startSession({ tabId, microphone = false, sessionId }) {
+  return exclusively(async () => {
     if (!(await hasConsent())) throw new MessageError({ code: "consent_missing", message: "Accept the recording first." });
+    const { userId, apiUrl } = await openAccount();
+    if (userId === undefined) throw new MessageError({ code: "unauthenticated", message: "Sign in first." });
     if (await isRecording()) throw new MessageError({ code: "session_running", message: "Captions run already. Stop them first." });
     const streamId = await streamIdOf(tabId);
-    const tab = await chrome.tabs.get(tabId);
-    await openRecorder();
+    const { title } = await chrome.tabs.get(tabId);
     const recordingId = crypto.randomUUID();
-    const userId = (await (await openClient()).auth.user())?.userId;
-    await updateView(({ captions, ...before }) => {
-      const view = { ...startingView({ tabId, tabTitle: tab.title, nowMs: Date.now() }), recordingId, userId };
-      return sessionId !== undefined && before.sessionId === sessionId ? { ...view, captions } : view;
-    });
-    await showOverlay(tabId);
-    const leave = async (changes) => {
-      removeOverlay(tabId);
-      await updateView(() => idleView({ interrupted }, changes));
-    };
+    const { tabId: earlierTabId } = await loadView();
+    if (earlierTabId !== undefined && earlierTabId !== tabId) removeOverlay(earlierTabId); // it says how the last session ended
+    await updateView((before) => ({ ...startingView({ tabId, tabTitle: title, sessionId, userId, nowMs: Date.now() }, before), apiUrl, recordingId }));
+    void showOverlay(tabId).catch(() => undefined); // not awaited: a page that hangs must not hold up the recording
     try {
-      const { apiUrl } = await loadSettings();
-      const options = await sessionOptions(tab.title);
-      const { isStopped } = await send("RECORDER_START", { recordingId, streamId, microphone, apiUrl, options, sessionId });
-      if (isStopped) await leave({});
+      await openRecorder();
+      const recording = { recordingId, streamId, microphone, apiUrl, options: await sessionOptions(title), sessionId };
+      const { isStopped } = (await isStopRequested(recordingId)) ? { isStopped: true } : await send("RECORDER_START", recording);
+      if (isStopped) await abandonStart(recordingId, tabId);
     } catch (error) {
-      await leave({ error: describeError(error) });
+      await abandonStart(recordingId, tabId, { error: describeError(error) });
       throw error;
     }
   });
-  if (interrupted && interrupted.sessionId !== sessionId) await stopInterrupted(interrupted.sessionId).catch(() => undefined); // again when it wakes
 }
 
-/** Stops the session: resolves when the last words are saved and it is billed. */
+/** Nothing is recorded: the view has no session, and the offscreen document is closed. */
+async function abandonStart(recordingId, tabId, changes) {
+  removeOverlay(tabId);
+  await closeIdleRecorder();
+  await updateView((view) => (view.recordingId === recordingId ? idleView(view, changes) : view));
+}
+
+async function isStopRequested(recordingId) {
+  const view = await loadView();
+  return view.recordingId === recordingId && view.isStopRequested === true;
+}
+
+/**
+ * Stops the session: resolves when the last words are saved and it is billed. A session that starts ends as soon as it has
+ * begun, or does not begin. One whose offscreen document is gone is stopped at the API. Throws what keeps it from being
+ * stopped.
+ */
 export async function stopSession() {
-  if (await isRecording()) await send("RECORDER_STOP");
-  else await wake(); // the view may still show a session whose document is gone
+  const { state, sessionId } = await updateView((view) => (view.state === "starting" ? { ...view, isStopRequested: true } : view));
+  if (!(await isRecording())) await exclusively(noteLostRecorder); // after a start that is under way, which finds the request
+  const isRecorded = await isRecording();
+  if (isRecorded) await send("RECORDER_STOP");
+  if (sessionId === undefined || !isActive(state)) return;
+  // Of an interrupted one that was to be resumed, the recorder may have stopped before it had it.
+  if (!isRecorded || (state === "starting" && (await findSession(sessionId)))) await stopInterrupted(sessionId);
 }
 
 /** Folds what the recorder reports, each event once: it sends again what a worker that was killed has not answered. */
 export async function recordEvents({ recordingId, events }) {
-  const { recordingId: current, tabId } = await loadView();
-  if (current !== recordingId) return;
-  await rememberWhatRuns(events);
-  const view = await updateView((before) => (before.recordingId === recordingId ? foldEvents(before, events) : before));
-  if (view.tabId === undefined) removeOverlay(tabId);
+  const before = await loadView();
+  if (before.recordingId !== recordingId) return;
+  for (const each of events) await keepWhatLasts(before, each).catch(() => undefined); // a full storage must not hold up the captions
+  const view = await updateView((current) => (current.recordingId === recordingId ? foldEvents(current, events) : current));
+  if (view.tabId === undefined) removeOverlay(before.tabId);
+  if (view.isStopRequested && isActive(view.state)) void send("RECORDER_STOP").catch(() => undefined); // it came before the recording began
+  if (events.some(({ event }) => event === "opened")) void wake(); // an earlier session may have to be stopped
 }
 
 /** The view after these events. After the last one of a failed start there is no session, and the error is shown. */
@@ -74,19 +91,21 @@ export function foldEvents(before, events) {
 
 /** The recorder has nothing left to do. What could not be stopped, for want of a network, is stopped when it can be. */
 export async function finishRecording() {
-  await closeRecorder();
+  await exclusively(closeIdleRecorder);
+  const { userId } = await openAccount();
+  if (userId !== undefined) await clearForUser(userId); // who signed in while it was still running
   await wake();
 }
 
-async function rememberWhatRuns(events) {
-  const { tabTitle } = await loadView();
-  for (const { event, data } of events) {
-    if (event === "opened") await rememberSession({ ...data, tabTitle });
-    if (event === "lease") await keepPrice((await loadSettings()).apiUrl, data.creditsPerMinute);
-    if (event !== "ended") continue;
-    if (data.stopped || GONE.includes(data.reason)) await forgetSession();
-    else await rememberSession({ sessionId: data.sessionId, transcriptId: data.transcriptId, tabTitle, isEnding: true });
-  }
+/** What outlives the view: the sessions to look after, and the price. */
+async function keepWhatLasts({ tabTitle, userId, apiUrl }, { event, data }) {
+  const { sessionId, transcriptId } = data ?? {};
+  const session = { sessionId, transcriptId, tabTitle, userId, apiUrl };
+  if (event === "opened") await rememberSession(session);
+  if (event === "lease") await keepPrice(apiUrl, data.creditsPerMinute);
+  if (event !== "ended") return;
+  if (data.stopped || GONE.includes(data.reason)) await forgetSession(sessionId);
+  else await rememberSession({ ...session, isEnding: true });
 }
 
 /** `session` of the settings has options for tests and trials. */
@@ -113,7 +132,7 @@ async function streamIdOf(tabId) {
 /** Whether no click on the extension helps. Capturing says the same of both; running a script tells them apart. */
 async function isProtected(tabId) {
   try {
-    await chrome.scripting.executeScript({ target: { tabId }, func: () => undefined });
+    await chrome.scripting.executeScript({ target: { tabId }, func: () => undefined, injectImmediately: true });
     return false;
   } catch (error) {
     return /chrome:|chrome-\w+:|gallery|cannot be scripted/i.test(String(error?.message));

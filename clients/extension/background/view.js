@@ -1,29 +1,38 @@
 /** The stored view of the live session, of which the worker is the only writer, and what follows from a change. */
-import { EMPTY_VIEW, isActive, loadView, storeView } from "../common/live_view.js";
-import { drawOverlay, injectOverlay } from "./overlay.js";
+import { belongsTo, EMPTY_VIEW, isActive, loadView, storeView } from "../common/live_view.js";
+import { drawOverlay, injectOverlay, removeOverlay } from "./overlay.js";
 
 /** Changes the view by a pure function, one change after the other, also over the death of a worker. Returns the view. */
 export async function updateView(change) {
-  const view = await navigator.locks.request("live-transcription/view", async () => {
+  const { view, isChanged } = await navigator.locks.request("live-transcription/view", async () => {
     const before = await loadView();
     const after = change(before);
     if (after !== before) await storeView(after);
-    return after;
+    return { view: after, isChanged: after !== before };
   });
+  if (!isChanged) return view;
   drawOverlay(view);
   showBadge(view);
   followTab(view);
   return view;
 }
 
-/** The view without a session, keeping what is said about an interrupted one. */
-export function idleView({ interrupted }, changes = {}) {
-  return { ...EMPTY_VIEW, ...(interrupted && { interrupted }), ...changes };
+/** The view without a session, keeping whose it is and what is said about an interrupted one. */
+export function idleView({ userId, interrupted }, changes = {}) {
+  return { ...EMPTY_VIEW, ...(userId && { userId }), ...(interrupted && { interrupted }), ...changes };
 }
 
-/** A user who signs in does not see the captions of another one. */
-export function clearForUser(userId) {
-  return updateView((view) => (isActive(view.state) || view.userId === undefined || view.userId === userId ? view : EMPTY_VIEW));
+/** The view of a session that nothing records any more: its offscreen document was closed, or it was stopped before it began. */
+export function lostView({ partial, warning, warnings, isStopRequested, ...view }) {
+  if (view.sessionId === undefined) return idleView(view, isStopRequested ? {} : { error: { code: "failed", message: "The start was cut off." } });
+  return { ...view, state: "ended", ended: { reason: "failed", cause: "recorder_lost" } };
+}
+
+/** A user who signs in does not see the captions of another one, neither in the pages nor in the tab. */
+export async function clearForUser(userId) {
+  const { tabId } = await loadView();
+  const view = await updateView((before) => (isActive(before.state) || belongsTo(before, userId) ? before : EMPTY_VIEW));
+  if (tabId !== undefined && view.tabId === undefined) removeOverlay(tabId);
 }
 
 /** Puts the overlay into the tab of the session, unless the user hid it. */

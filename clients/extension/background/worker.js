@@ -21,7 +21,7 @@ answerMessages("worker", {
   WAKE: async () => {
     const { tabId, state, overlay } = await loadView();
     // The click that opened the popup may have allowed what a navigation had ended.
-    if (isActive(state) && overlay === "unavailable") await showOverlay(tabId);
+    if (isActive(state) && overlay === "unavailable") void showOverlay(tabId).catch(() => undefined);
     void wake();
   },
   LIVE_EVENTS: recordEvents,
@@ -52,8 +52,9 @@ chrome.commands.onCommand.addListener(async (command, tab) => {
 });
 
 chrome.storage.local.onChanged.addListener(async ({ settings, [SIGN_IN_KEY]: signIn }) => {
-  if (signIn?.newValue?.token && !signIn.oldValue?.token) {
-    await clearForUser(signIn.newValue.user?.userId);
+  const [before, now] = [signIn?.oldValue, signIn?.newValue];
+  if (now?.token && !(before?.token && before.user?.userId === now.user?.userId)) {
+    await clearForUser(now.user?.userId);
     void wake();
   }
   const { captionSize } = settings?.newValue ?? {};

@@ -1,11 +1,39 @@
 /** The client of the API, as the settings name it. */
 import { chromeStorage, createClient } from "../sdk/live-transcription.mjs";
+import { MessageError } from "./messages.js";
 import { loadSettings, normalizeApiUrl, saveSettings } from "./settings.js";
+
+const CHECK_MS = 8_000;
+/** Each client follows the storage, so there is one for each address. */
+const clients = new Map();
+
+function clientOf(apiUrl) {
+  if (!clients.has(apiUrl)) clients.set(apiUrl, createClient({ baseUrl: apiUrl, storage: chromeStorage() }));
+  return clients.get(apiUrl);
+}
 
 /** A client whose sign-in all contexts share. Not in the offscreen document, which has no chrome.storage. */
 export async function openClient() {
+  return (await openAccount()).client;
+}
+
+/** The client with whose it is: { client, apiUrl, userId }; `userId` is undefined where nobody is signed in. */
+export async function openAccount() {
   const { apiUrl } = await loadSettings();
-  return createClient({ baseUrl: apiUrl, storage: chromeStorage() });
+  const client = clientOf(apiUrl);
+  return { client, apiUrl, userId: (await client.auth.user())?.userId };
+}
+
+/** The stage of the service at an address. Throws ApiError, NetworkError, or MessageError where something else answers. */
+export async function checkService(apiUrl) {
+  const health = await createClient({ baseUrl: apiUrl })
+    .request("GET", "/health", { timeoutMs: CHECK_MS, tries: 1 })
+    .catch((error) => {
+      if (error instanceof SyntaxError) return undefined; // a page of something else
+      throw error;
+    });
+  if (typeof health?.stage !== "string") throw new MessageError({ code: "not_the_service", message: "Something else answers there." });
+  return health.stage;
 }
 
 /**

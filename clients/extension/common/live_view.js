@@ -12,8 +12,9 @@ const LINES = 12;
  * - `gaps`: parts without words, the last ones.
  * - `warnings`: the codes of all that apply now; `warning`: the most important one that is drawn, { code }.
  * - `overlay`: `shown`, `hidden` by the user, or `unavailable` where the browser does not allow it on the page.
- * - `userId`: whose words they are: nobody else who signs in sees them.
- * - `interrupted`: a session of an earlier run, { sessionId, transcriptId, state, stopAtMs? }: to be resumed or stopped.
+ * - `userId`: whose words they are: nobody else who signs in sees them. `apiUrl`: the API at which the session runs.
+ * - `isStopRequested`: the user stopped the session while it was starting.
+ * - `interrupted`: a session of an earlier run, { sessionId, transcriptId, tabTitle?, stopAtMs? }: to be resumed or stopped.
  * - `isMicrophoneGone`: the microphone was unplugged, and the tab alone is recorded.
  * - `ended`: { reason, billedSeconds?, creditsUsed?, cause? }, with the cause `tab_closed` or `recorder_lost`, which is the
  *   browser's end of the offscreen document; `error`: { code, message }.
@@ -42,7 +43,8 @@ export function fold(view, event, data = {}) {
 const keep = (view) => view;
 
 const FOLDS = {
-  opened: (view, { sessionId, transcriptId }) => ({ ...view, sessionId, transcriptId }),
+  /** An interrupted session is this one, or is stopped now that another one runs. */
+  opened: (view, { sessionId, transcriptId }) => without({ ...view, sessionId, transcriptId }, "interrupted"),
 
   /** The event `ended` follows the state of this name, and has the reason: until then the view is not of an ended session. */
   state(view, { state }) {
@@ -58,7 +60,7 @@ const FOLDS = {
     return without({ ...view, captions }, "partial");
   },
 
-  lease: (view, lease) => ({ ...view, lease, provider: lease.provider }),
+  lease: (view, lease) => ({ ...view, lease }),
 
   credits: (view, credits) => ({ ...view, credits }),
 
@@ -81,7 +83,7 @@ const FOLDS = {
     const ended = { reason };
     if (view.cause !== undefined) ended.cause = view.cause;
     if (stopped) Object.assign(ended, { billedSeconds: stopped.billed_seconds, creditsUsed: stopped.credits_used });
-    const after = without({ ...view, state: "ended", ended }, "partial", "warning", "warnings", "cause", "error");
+    const after = without({ ...view, state: "ended", ended }, "partial", "warning", "warnings", "cause", "error", "isStopRequested");
     return error ? { ...after, error } : after;
   },
 };
@@ -90,9 +92,26 @@ function without(view, ...names) {
   return Object.fromEntries(Object.entries(view).filter(([name]) => !names.includes(name)));
 }
 
-/** The view of a session that is being started on a tab. */
-export function startingView({ tabId, tabTitle, nowMs }) {
-  return { ...EMPTY_VIEW, state: "starting", tabId, tabTitle, startedAtMs: nowMs };
+/**
+ * The view of a session that is being started on a tab. With `sessionId` an interrupted one is resumed, whose captions and gaps stay.
+ * What is offered in the view before it stays until the session has begun: the start may fail.
+ */
+export function startingView({ tabId, tabTitle, userId, sessionId, nowMs }, { interrupted, ...before } = EMPTY_VIEW) {
+  const view = { ...EMPTY_VIEW, state: "starting", tabId, tabTitle, userId, startedAtMs: nowMs };
+  if (interrupted) view.interrupted = interrupted;
+  if (sessionId !== undefined) Object.assign(view, { sessionId }, before.sessionId === sessionId && { captions: before.captions, gaps: before.gaps });
+  return view;
+}
+
+/** Whether a view shows nothing of another user. */
+export function belongsTo(view, userId) {
+  return view.userId === undefined || view.userId === userId;
+}
+
+/** What a user may see of the view: of a session of another one, only that it runs, so that it can be stopped. */
+export function viewFor(userId, view) {
+  if (belongsTo(view, userId)) return view;
+  return isActive(view.state) ? { ...EMPTY_VIEW, state: view.state } : EMPTY_VIEW;
 }
 
 /** What the overlay draws: the last lines and the state, without what the page of the tab need not know. */

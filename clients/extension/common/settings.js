@@ -1,4 +1,5 @@
 /** What the user chose: kept in chrome.storage.local, and the same in all contexts. */
+import { DEFAULT_CAPTION_SIZE } from "./caption_sizes.js";
 
 const SETTINGS_KEY = "settings";
 export const CONSENT_KEY = "consent";
@@ -10,7 +11,7 @@ export const DEFAULT_SETTINGS = Object.freeze({
   apiUrl: "http://127.0.0.1:8000",
   language: "",
   keyTerms: Object.freeze([]),
-  captionSize: "medium",
+  captionSize: DEFAULT_CAPTION_SIZE,
   captionPosition: undefined,
   announceCaptions: false,
 });
@@ -41,9 +42,13 @@ function withDefaults(stored) {
   return { ...DEFAULT_SETTINGS, ...stored };
 }
 
+/** As the extension's content security policy: https, or http on this machine. */
+export function isAllowedUrl({ protocol, hostname }) {
+  return protocol === "https:" || (protocol === "http:" && ["127.0.0.1", "localhost"].includes(hostname));
+}
+
 /**
- * The address of an API as the SDK takes it, without a slash at its end; undefined where it is none. As the extension's
- * content security policy: https, or http on this machine.
+ * The address of an API as the SDK takes it, without a slash at its end; undefined where it is none, or none that is allowed.
  */
 export function normalizeApiUrl(text) {
   let url;
@@ -52,8 +57,7 @@ export function normalizeApiUrl(text) {
   } catch {
     return undefined;
   }
-  const isLocal = url.protocol === "http:" && ["127.0.0.1", "localhost"].includes(url.hostname);
-  if (!(url.protocol === "https:" || isLocal) || url.username || url.password || url.search || url.hash) return undefined;
+  if (!isAllowedUrl(url) || url.username || url.password || url.search || url.hash) return undefined;
   return `${url.origin}${url.pathname}`.replace(/\/+$/, "");
 }
 

@@ -20,6 +20,7 @@ export class Recording {
   #interruption;
   #isOpened = false;
   #isStopping = false;
+  #isClosing = false;
 
   /** `message`: RECORDER_START. `onClosed` is called when nothing is left to do. */
   constructor(message, onClosed) {
@@ -104,7 +105,9 @@ export class Recording {
 
   /** Lets go of the sound, waits until the worker has every event, and lets it close this document. */
   async #close() {
-    await this.#capture?.stop();
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    await this.#capture?.stop().catch(() => undefined); // the browser may have ended it
     for (const track of this.#microphone?.getTracks() ?? []) track.stop();
     await this.#interruption;
     await this.#reporter.flushed();

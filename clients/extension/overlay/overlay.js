@@ -4,8 +4,8 @@
  */
 (() => {
   const HOST = "live-transcription-captions";
-  const FONT_PX = { small: 16, medium: 22, large: 32 };
-  const SIZES = Object.keys(FONT_PX);
+  const { captionSizes, defaultCaptionSize } = globalThis;
+  const SIZES = Object.keys(captionSizes);
   const STEP_PX = 24;
   const FAREWELL_MS = 8_000;
   const NEAR_THE_END_PX = 48;
@@ -14,7 +14,13 @@
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   const { toRectangle, toPlacement, move, resize } = globalThis.captionPlacement;
 
-  const text = (name, values = []) => chrome.i18n.getMessage(name, values.map(String));
+  const text = (name, values = []) => chrome.i18n.getMessage(name, values.map(inWords));
+  const inWords = (value) => {
+    if (value.credits === undefined) return String(value);
+    const locale = text("locale");
+    const form = new Intl.PluralRules(locale).select(value.credits);
+    return text(`credits_${form}`, [new Intl.NumberFormat(locale).format(value.credits)]);
+  };
   /** After an update of the extension this script is an orphan: nothing answers it, and it must go. */
   const tell = async (message) => {
     try {
@@ -31,7 +37,7 @@
     #parts = {};
     #placement;
     #rectangle;
-    #size = "medium";
+    #size = defaultCaptionSize;
     #isDragged = false;
     /** Whether the newest words are to be seen: until the user scrolls back. */
     #isAtEnd = true;
@@ -54,7 +60,7 @@
 
     draw({ view, captionPosition, captionSize }) {
       if (captionPosition !== undefined) this.#placement = captionPosition;
-      if (captionSize in FONT_PX) this.#size = captionSize;
+      if (SIZES.includes(captionSize)) this.#size = captionSize;
       if (!this.#host.isConnected) document.querySelectorAll(HOST).forEach((old) => old.remove()); // of an earlier version
       this.#layOut();
       this.#raise();
@@ -151,7 +157,7 @@
     #show(rectangle) {
       this.#rectangle = rectangle;
       const sides = Object.entries(rectangle).map(([name, value]) => `${name}: ${value}px !important;`);
-      this.#place.replaceSync(`:host { ${sides.join(" ")} --size: ${FONT_PX[this.#size]}px; }`);
+      this.#place.replaceSync(`:host { ${sides.join(" ")} --size: ${captionSizes[this.#size].overlayPx}px; }`);
       this.#follow();
     }
 

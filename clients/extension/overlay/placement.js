@@ -13,12 +13,18 @@
   const clamp = (value, low, high) => Math.max(low, Math.min(value, Math.max(low, high)));
   const isFraction = (value) => typeof value === "number" && value >= 0 && value <= 1;
 
+  /** A placement without anything else; undefined where a side is missing or outside of the window. */
+  function readPlacement(placement) {
+    const sides = Object.keys(DEFAULT_PLACEMENT).map((side) => [side, placement?.[side]]);
+    return sides.every(([, value]) => isFraction(value)) ? Object.fromEntries(sides) : undefined;
+  }
+
   /** The rectangle of a placement, whole and inside of the window; the default where the placement is missing or broken. */
   function toRectangle(placement, viewport) {
-    const isWhole = placement && ["left", "top", "width", "height"].every((name) => isFraction(placement[name]));
-    const { left, top, width, height } = isWhole ? placement : DEFAULT_PLACEMENT;
-    const wide = isWhole ? width * viewport.width : Math.max(width * viewport.width, READABLE_WIDTH);
-    const start = isWhole ? left * viewport.width : (viewport.width - wide) / 2;
+    const chosen = readPlacement(placement);
+    const { left, top, width, height } = chosen ?? DEFAULT_PLACEMENT;
+    const wide = chosen ? width * viewport.width : Math.max(width * viewport.width, READABLE_WIDTH);
+    const start = chosen ? left * viewport.width : (viewport.width - wide) / 2;
     return fit({ left: start, top: top * viewport.height, width: wide, height: height * viewport.height }, viewport);
   }
 
@@ -54,5 +60,5 @@
     };
   }
 
-  globalThis.captionPlacement = { DEFAULT_PLACEMENT, toRectangle, toPlacement, move, resize };
+  globalThis.captionPlacement = { DEFAULT_PLACEMENT, readPlacement, toRectangle, toPlacement, move, resize };
 })();

@@ -12,6 +12,6 @@ export const accountRoutes = [
   { path: "/confirm", access: "guest", view: confirmView },
   { path: "/forgot", access: "guest", view: forgotView },
   { path: "/reset", access: "guest", view: resetView },
-  { path: "/consent", access: "member", view: consentView },
+  { path: "/consent", access: "any", view: consentView },
   { path: "/blocked", access: "member", view: blockedView },
 ];

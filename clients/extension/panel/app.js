@@ -1,7 +1,7 @@
 /** The frame of panel and popup: who is signed in, the live session, the balance, and the view that is shown. */
 import { openClient } from "../common/client.js";
 import { setLanguage, text } from "../common/i18n.js";
-import { isActive, loadView, watchView } from "../common/live_view.js";
+import { isActive, loadView, viewFor, watchView } from "../common/live_view.js";
 import { send } from "../common/messages.js";
 import { loadPrice, watchPrice } from "../common/price.js";
 import { loadSettings, watchSettings } from "../common/settings.js";
@@ -16,7 +16,7 @@ const BALANCE_POLL_SECONDS = 30;
 
 /**
  * Starts a page. `routes`: `{ path, access: "guest" | "member" | "any", tab?, view }`, where `view(app, parameters)`
- * returns `{ title, element, back? }`. `home`: where who is signed in begins. `leave(place)`: opens a place that this page
+ * returns `{ title, element, back?, tab? }`. `home`: where who is signed in begins. `leave(place)`: opens a place that this page
  * does not have. `tabs`: see drawFrame.
  */
 export async function startApp({ routes, home, leave, tabs }) {
@@ -32,8 +32,6 @@ class App {
   settings;
   /** Who is signed in: `{ userId, email }`. */
   user;
-  /** The stored picture of the live session. */
-  live;
   /** `{ available, held, … }` of the API; undefined until it is known. */
   balance;
   /** The price of the last lease; undefined before the first one. */
@@ -43,6 +41,8 @@ class App {
   isBlocked = false;
 
   #events = new EventTarget();
+  /** The stored picture of the live session, whoever's it is. */
+  #view;
   #leaving = new AbortController();
   #stopWatching = () => undefined;
 
@@ -52,7 +52,7 @@ class App {
 
   async open() {
     this.settings = await loadSettings();
-    this.live = await loadView();
+    this.#view = await loadView();
     this.creditsPerMinute = await loadPrice(this.settings.apiUrl);
     watchSettings((settings) => void this.#useSettings(settings));
     watchView((view) => this.#useLive(view));
@@ -66,8 +66,13 @@ class App {
     this.user = await this.client.auth.user();
     this.#watchBalance();
     this.#showConnection();
-    this.#useLive(this.live);
+    this.#useLive(this.#view);
     await this.show();
+  }
+
+  /** The picture of the live session, as far as it is that of who is signed in. */
+  get live() {
+    return viewFor(this.user?.userId, this.#view);
   }
 
   // --- places ---------------------------------------------------------------------------------------------------------
@@ -109,6 +114,7 @@ class App {
       if (link.dataset.tab === tab) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
+    document.querySelector("dialog[open]")?.close(); // it asked about the view that is left
     fill(document.getElementById("main"), element);
     window.scrollTo(0, 0);
     const first = element.querySelector("[data-focus]");
@@ -188,17 +194,17 @@ class App {
     this.isBlocked = false;
     this.balance = undefined;
     this.#notify("balance");
+    this.#useLive(this.#view); // others see less of it
     this.#watchBalance();
     this.memory.signedOut = reason;
-    const place = this.memory.returnTo ?? this.home;
-    this.go(this.user ? place : "/sign-in");
+    this.go(this.user ? this.home : "/sign-in");
   }
 
   #useLive(view) {
-    const hasEnded = view.state === "ended" && isActive(this.live.state);
-    this.live = view;
-    if (hasEnded) void this.refreshBalance().catch(() => undefined); // what was held and not used is back
-    document.body.dataset.live = view.state;
+    const hasEnded = view.state === "ended" && isActive(this.#view.state);
+    this.#view = view;
+    if (hasEnded && this.user) void this.refreshBalance().catch(() => undefined); // what was held and not used is back
+    document.body.dataset.live = this.live.state;
     this.#showConnection();
     this.#notify("live");
   }

@@ -104,6 +104,8 @@ export const OTHERS = {
   not_saved: { text: "overlay_ended_not_saved", action: "retry" },
   no_answer: { text: "error_no_answer", action: "retry" },
   capture_failed: { text: "error_capture_failed", action: "retry" },
+  not_the_service: { text: "error_not_the_service", action: "none" },
+  unsafe_address: { text: "error_unsafe_address", action: "contact" },
   stopped: SESSION_STOPPED,
   no_session: SESSION_STOPPED,
 };

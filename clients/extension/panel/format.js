@@ -18,10 +18,10 @@ export function number(value, locale) {
   return new Intl.NumberFormat(locale).format(value);
 }
 
-/** A length in words: seconds below a minute and a half, otherwise whole minutes, and hours from two hours on. */
+/** A length in words: seconds below a minute and a half, except for one minute, then minutes, and hours from two hours on. */
 export function duration(seconds, locale) {
   const unit = (value, name) => new Intl.NumberFormat(locale, { style: "unit", unit: name, unitDisplay: "long" }).format(value);
-  if (seconds < 90) return unit(Math.max(0, Math.round(seconds)), "second");
+  if (seconds < 90 && seconds !== 60) return unit(Math.max(0, Math.round(seconds)), "second");
   const minutes = Math.round(seconds / 60);
   if (minutes < 120) return unit(minutes, "minute");
   const rest = minutes % 60;

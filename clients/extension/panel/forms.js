@@ -118,10 +118,10 @@ export function choice({ label, name, options, value, onchange }) {
  * A form. `submit(values)` runs once at a time, with the button busy; an error is shown at its field, or above the button.
  * `onError(error)` may take an error: it returns what to show instead, or nothing.
  */
-export function form(app, { fields, submitLabel, submit, onError, children = [] }) {
+export function form(app, { fields, submitLabel, submit, onError }) {
   const problem = h("div", { class: "form-problem" });
   const send = h("button", { type: "submit", class: "primary wide" }, submitLabel);
-  const element = h("form", { novalidate: true }, fields.map((each) => each.element), problem, send, ...children);
+  const element = h("form", { novalidate: true }, fields.map((each) => each.element), problem, send);
   let isBusy = false;
   element.addEventListener("submit", async (event) => {
     event.preventDefault();

@@ -67,14 +67,14 @@ export function emptyState(name, title, sentenceText, ...actions) {
 }
 
 /** Asks before something is lost. Resolves with whether the person agreed. The first focus is on "Cancel". */
-export function confirm({ title, body, yes, isDangerous = true }) {
+export function confirm({ title, body, yes }) {
   return new Promise((resolve) => {
     const answer = (value) => {
       dialog.close();
       resolve(value);
     };
     const cancel = button(text("action_cancel"), () => answer(false));
-    const agree = button(yes, () => answer(true), { kind: isDangerous ? "danger" : "primary" });
+    const agree = button(yes, () => answer(true), { kind: "danger" });
     const dialog = h(
       "dialog",
       { "aria-labelledby": "dialog-title", "aria-describedby": "dialog-body" },
@@ -82,29 +82,38 @@ export function confirm({ title, body, yes, isDangerous = true }) {
       h("p", { id: "dialog-body" }, body),
       h("div", { class: "actions" }, cancel, agree),
     );
-    dialog.addEventListener("cancel", () => resolve(false)); // the Escape key
-    dialog.addEventListener("close", () => dialog.remove());
+    // Also by the Escape key, or where another view is shown; after an answer this changes nothing.
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(false);
+    });
     document.body.append(dialog);
     dialog.showModal();
     cancel.focus();
   });
 }
 
+/** The newest loading of each element: what an earlier one brings comes too late. */
+const newestLoads = new WeakMap();
+
 /** Fills `element` with what `load` resolves to; until then with a sign of waiting, after an error with a way on. */
 export async function loadInto(app, element, load, render) {
   const signal = app.signal();
   const run = async () => {
+    const own = {};
+    newestLoads.set(element, own);
+    const isOutdated = () => signal.aborted || newestLoads.get(element) !== own;
     element.setAttribute("aria-busy", "true");
     fill(element, skeleton());
     try {
       const value = await load(signal);
-      if (!signal.aborted) fill(element, render(value));
+      if (!isOutdated()) fill(element, render(value));
     } catch (error) {
-      if (signal.aborted) return;
+      if (isOutdated()) return;
       app.noticeError(error);
       fill(element, errorBox(app, error, { retry: run }));
     } finally {
-      element.removeAttribute("aria-busy");
+      if (!isOutdated()) element.removeAttribute("aria-busy");
     }
   };
   await run();

@@ -5,6 +5,7 @@ import { startApp } from "./app.js";
 import { fill, h, icon } from "./elements.js";
 import { duration, minutesOf, number } from "./format.js";
 import { accountRoutes } from "./account_routes.js";
+import { watchPlace } from "./panel_place.js";
 import { askView } from "./views/ask.js";
 import { catchUpView } from "./views/catch_up.js";
 import { creditsView } from "./views/credits.js";
@@ -35,7 +36,6 @@ const TABS = [
   ["credits", "credits", "tab_credits"],
   ["settings", "settings", "tab_settings"],
 ];
-const ROUTE_KEY = "panel-route";
 
 function tabLinks() {
   return TABS.map(([tab, name, label]) =>
@@ -56,14 +56,6 @@ function drawChip(app) {
   fill(chip, icon(minutes === undefined ? "credits" : "clock"), h("span", {}, amount));
 }
 
-/** The popup may have named a place to open. */
-async function takeRoute(app) {
-  const { [ROUTE_KEY]: place } = await chrome.storage.session.get(ROUTE_KEY);
-  if (!place) return;
-  await chrome.storage.session.remove(ROUTE_KEY);
-  app.go(place);
-}
-
 const app = await startApp({ routes: ROUTES, home: "/live", tabs: tabLinks() });
 app.always("balance", () => drawChip(app));
 app.always("live", () => {
@@ -71,5 +63,4 @@ app.always("live", () => {
   document.querySelector(".live-mark").textContent = isOn ? text("tab_live_on") : "";
   drawChip(app);
 });
-chrome.storage.session.onChanged.addListener((changes) => changes[ROUTE_KEY]?.newValue && void takeRoute(app));
-await takeRoute(app);
+await watchPlace((place) => app.go(place));

@@ -10,12 +10,21 @@ export function findRoute(routes, place) {
     const parameters = Object.fromEntries(new URLSearchParams(search));
     const fits = names.every((name, index) => {
       if (!name.startsWith(":")) return name === parts[index];
-      parameters[name.slice(1)] = decodeURIComponent(parts[index]);
-      return true;
+      parameters[name.slice(1)] = decode(parts[index]);
+      return parameters[name.slice(1)] !== undefined;
     });
     if (fits) return { route, parameters };
   }
   return undefined;
+}
+
+/** A part of an address as it was before it was encoded; undefined where that is broken. */
+function decode(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A place with parameters: those that are undefined are left out. */

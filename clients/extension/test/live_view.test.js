@@ -1,7 +1,7 @@
 /** The view holds what pages draw, whatever events come, and does not change what it was made of. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EMPTY_VIEW, fold, isActive, overlayView, startingView } from "../common/live_view.js";
+import { EMPTY_VIEW, fold, isActive, overlayView, startingView, viewFor } from "../common/live_view.js";
 
 const START = Object.freeze(startingView({ tabId: 7, tabTitle: "Talk", nowMs: 5 }));
 const after = (...events) => events.reduce((view, [event, data]) => Object.freeze(fold(view, event, data)), START);
@@ -51,7 +51,6 @@ test("all warnings that apply are kept, and the most important one is drawn", ()
   for (const codes of [["lease_ending"], ["of_a_later_version"], []]) assert.equal("warning" in after(warnings("save_failing"), warnings(...codes)), false);
   const ended = after(warnings("credits_low"), ["ended", { reason: "stopped" }]);
   assert.equal("warning" in ended || "warnings" in ended, false);
-  assert.equal(after(lease).provider, "openai");
 });
 
 test("gaps that touch become one, and others stay apart", () => {
@@ -74,6 +73,19 @@ test("the overlay gets the last lines with the gaps between them, and nothing el
   const many = after(...Array.from({ length: 30 }, (_, seq) => final(seq)));
   assert.equal(overlayView(many).lines.at(-1).key, "caption-29");
   assert.equal(overlayView(many).lines.length, 12);
+});
+
+test("of the session of another user a page shows only that it runs", () => {
+  const view = { ...after(["state", { state: "live" }], final(1)), userId: "ada", interrupted: { sessionId: "s" } };
+  assert.equal(viewFor("ada", view), view);
+  assert.deepEqual(viewFor("ben", view), { ...EMPTY_VIEW, state: "live" });
+  assert.deepEqual(viewFor("ben", fold(view, "ended", { reason: "stopped" })), EMPTY_VIEW);
+  assert.equal(viewFor("ben", EMPTY_VIEW), EMPTY_VIEW);
+});
+
+test("an offer is gone once a session has begun", () => {
+  const view = { ...START, interrupted: { sessionId: "s" } };
+  assert.equal("interrupted" in fold(view, "opened", { sessionId: "s", transcriptId: "t" }), false);
 });
 
 test("a session is active from its start to its end", () => {

@@ -55,7 +55,7 @@ test("a placement that is broken is as none", () => {
 
 test("the line says the most urgent thing", () => {
   const live = { state: "live", minutesLeft: 41.7, creditsPerMinute: 2 };
-  assert.deepEqual(statusOf(live), { name: "overlay_lease", values: [2, 41], isAlert: false });
+  assert.deepEqual(statusOf(live), { name: "overlay_lease", values: [{ credits: 2 }, 41], isAlert: false });
   assert.deepEqual(statusOf({ ...live, warning: "credits_low", minutesLeft: 3.2 }), { name: "overlay_credits_low", values: [3], isAlert: true });
   assert.equal(statusOf({ ...live, warning: "no_audio" }).name, "overlay_no_audio");
   assert.equal(statusOf({ ...live, state: "reconnecting", warning: "no_audio" }).name, "overlay_reconnecting");

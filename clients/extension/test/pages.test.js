@@ -14,8 +14,9 @@ test("times in a transcript are minutes and seconds, with hours from one hour on
 });
 
 test("lengths are written in the unit that a person would choose", () => {
-  assert.deepEqual([1, 89, 90, 7_140, 7_200, 7_500].map((seconds) => duration(seconds, "en")), [
+  assert.deepEqual([1, 60, 89, 90, 7_140, 7_200, 7_500].map((seconds) => duration(seconds, "en")), [
     "1 second",
+    "1 minute",
     "89 seconds",
     "2 minutes",
     "119 minutes",
@@ -47,6 +48,7 @@ test("a place is found with its parameters, and built again", () => {
   assert.deepEqual(findRoute(routes, "#/history/a%2Fb"), { route: routes[1], parameters: { id: "a/b" } });
   assert.deepEqual(findRoute(routes, "/ask?session=s1&back=%2Flive").parameters, { session: "s1", back: "/live" });
   assert.equal(findRoute(routes, "/nowhere"), undefined);
+  assert.equal(findRoute(routes, "/history/%zz"), undefined);
   assert.equal(placeOf("/ask", { session: "s1", transcript: undefined }), "/ask?session=s1");
   assert.deepEqual(["/live", "/history/01J0", "/history?x=1"].map(tabOf), ["live", "history", "history"]);
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { foldEvents } from "../background/session.js";
-import { startingView } from "../common/live_view.js";
+import { EMPTY_VIEW, startingView } from "../common/live_view.js";
 
 const ERROR = { code: "insufficient_credits", message: "For people." };
 const BEFORE = Object.freeze({ ...startingView({ tabId: 7, tabTitle: "Talk", nowMs: 5 }), recordingId: "r", overlay: "shown" });
@@ -17,6 +17,7 @@ test("an interrupted session is still offered after a start that failed", () => 
   const interrupted = { sessionId: "s", transcriptId: "t" };
   const view = foldEvents({ ...BEFORE, interrupted }, [{ number: 1, event: "start_failed", data: ERROR }]);
   assert.deepEqual(view.interrupted, interrupted);
+  assert.deepEqual(startingView({ tabId: 7, nowMs: 5 }, { ...EMPTY_VIEW, interrupted }).interrupted, interrupted);
 });
 
 test("an event that comes twice is folded once", () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { CAPTION_SIZES } from "../common/caption_sizes.js";
 import { CODES, END_REASONS, OTHERS, REASONS } from "../panel/errors.js";
 
 const ROOT = new URL("../", import.meta.url);
@@ -12,7 +13,7 @@ const PLURALS = ["credits"];
 const FAMILIES = {
   state_: ["starting", "live", "reconnecting", "paused", "stopping"],
   catch_up_: ["queued", "transcribing", "summarising", "done", "failed"],
-  size_: ["small", "medium", "large"],
+  size_: CAPTION_SIZES,
   format_: ["txt", "srt", "vtt", "json"],
   overlay_ended_: [...Object.keys(END_REASONS), "not_saved"],
 };
@@ -85,6 +86,16 @@ test("no text is empty, has an edge of blanks, or a placeholder out of order", (
       const numbers = [...new Set((message.match(/\$(\d)/g) ?? []).map((found) => Number(found[1])))].sort();
       assert.deepEqual(numbers, numbers.map((_, index) => index + 1), `${language} ${name}`);
     }
+  }
+});
+
+test("no sentence has a counted noun beside its number, which would need a form for each count", () => {
+  const counted = Object.entries(TEXTS.en).filter(([name, { message }]) => /\$\d (credit|minute|second|day|hour)s?\b/.test(message) && !isPlural(name));
+  assert.deepEqual(counted.map(([name]) => name), []);
+  for (const language of LANGUAGES) {
+    const { message } = TEXTS[language].overlay_lease;
+    const noun = TEXTS[language].credits_other.message.replace("$1", "").trim();
+    assert.equal(message.includes(noun), false, `${language}: overlay_lease names credits, whose form depends on their number`);
   }
 });
 

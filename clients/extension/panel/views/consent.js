@@ -4,7 +4,7 @@ import { giveConsent, hasConsent } from "../../common/settings.js";
 import { button, fill, h, icon } from "../elements.js";
 import { busyButton, toggle } from "../forms.js";
 import { noticeBox } from "../notices.js";
-import { startCaptions } from "../session.js";
+import { startCaptions } from "../start_captions.js";
 
 const POINTS = [
   ["microphone", "consent_what_title", "consent_what"],
@@ -13,7 +13,7 @@ const POINTS = [
   ["people", "consent_others_title", "consent_others"],
 ];
 
-/** After agreeing, the captions start that were asked for; without such, it is the page to read it again. */
+/** To read for everybody, and to agree to for who is signed in. After agreeing, the captions start that were asked for; without such, it is the page to read it again. */
 export async function consentView(app) {
   const pendingStart = app.memory.pendingStart;
   const isGiven = await hasConsent();
@@ -22,6 +22,7 @@ export async function consentView(app) {
   );
   const problem = h("div", { class: "form-problem" });
   const element = h("div", { class: "consent" }, h("p", { class: "lead" }, text("consent_lead")), h("ul", { class: "points" }, points));
+  if (!app.user) return { title: text("consent_title"), element, back: "/settings" }; // to read; who records agrees to it
   if (isGiven && !pendingStart) {
     element.append(noticeBox("success", text("consent_given")));
     return { title: text("consent_title"), element, back: "/settings" };

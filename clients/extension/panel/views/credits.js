@@ -1,5 +1,6 @@
 /** The balance and buying credits: Stripe's page opens in a tab, and this page waits until the purchase is paid. */
 import { locale, text } from "../../common/i18n.js";
+import { openCheckout } from "../checkout.js";
 import { button, fill, h, icon } from "../elements.js";
 import { isAborted } from "../errors.js";
 import { duration, minutesOf, money, number } from "../format.js";
@@ -32,7 +33,7 @@ export function creditsView(app) {
         { type: "button", class: "package", onclick: () => void buy(offer) },
         h("strong", {}, credits(offer.credits)),
         h("span", { class: "small" }, minutes ? text("credits_package_minutes", duration(minutes * 60, locale())) : ""),
-        h("span", { class: "package-price" }, price),
+        h("span", { class: "package-price", dir: "ltr" }, price),
       ),
     );
   }
@@ -48,12 +49,12 @@ export function creditsView(app) {
         packageId: offer.id,
         signal: controller.signal,
         open: async (url) => {
-          await chrome.tabs.create({ url });
+          await openCheckout(url);
           fill(status, noticeBox("info", text("credits_waiting"), h("progress", { "aria-label": text("credits_waiting_label") }), stop));
         },
         onPaid: (paid) => {
           fill(status, noticeBox("success", text("credits_thanks", credits(paid.credits_added))));
-          void app.refreshBalance();
+          void app.refreshBalance().catch(() => undefined);
         },
       });
       if (purchase.credits_added === 0) fill(status, noticeBox("warning", text("error_purchase_ended")));

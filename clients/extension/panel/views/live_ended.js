@@ -6,9 +6,10 @@ import { h } from "../elements.js";
 import { explainEnd } from "../errors.js";
 import { busyButton } from "../forms.js";
 import { duration } from "../format.js";
+import { loadMicrophoneChoice } from "../microphone.js";
 import { actionButtons, credits, noticeBox, sentence } from "../notices.js";
 import { placeOf } from "../routes.js";
-import { loadMicrophoneChoice, startCaptions } from "../session.js";
+import { startCaptions } from "../start_captions.js";
 
 /** How they ended and what they cost; below it, what can be done with the words. */
 export function endedCard(app, view) {

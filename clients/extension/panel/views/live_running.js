@@ -1,4 +1,5 @@
 /** Captions that run: the words, the state, what the credits allow, and how to pause and stop. */
+import { setCaptionSize } from "../../common/caption_sizes.js";
 import { locale, text } from "../../common/i18n.js";
 import { WARNING_TEXTS } from "../../common/live_view.js";
 import { send } from "../../common/messages.js";
@@ -10,6 +11,8 @@ import { noticeBox } from "../notices.js";
 import { placeOf } from "../routes.js";
 
 const NEAR_THE_END_PIXELS = 60;
+/** What the place of the captions says before the first words. */
+const WAITING_TEXTS = { starting: "overlay_starting", live: "overlay_listening" };
 
 export function runningPart(app, first) {
   const signal = app.signal();
@@ -23,12 +26,13 @@ export function runningPart(app, first) {
   const tabName = h("p", { class: "tab-name", dir: "auto" });
   const element = h(
     "div",
-    { class: `running size-${app.settings.captionSize}` },
+    { class: "running" },
     h("div", { class: "live-head" }, state, timer, tabName),
     notices,
     list.element,
     h("div", { class: "live-foot" }, problem, links, controls),
   );
+  setCaptionSize(element, app.settings.captionSize);
   const part = { element, sessionId: undefined, update };
   let view = first;
   let drawn = {};
@@ -65,17 +69,14 @@ export function stateOf({ state }) {
   return [h("span", { class: "dot" }), text(`state_${state}`)];
 }
 
-/** Pause or resume, and stop; what it waits for while it starts or stops. Errors go to `problem`. */
+/** Pause or resume, and stop; what it waits for while it stops. Errors go to `problem`. */
 export function controlButtons(app, { state }, problem) {
-  if (state === "starting" || state === "stopping") {
-    return h("p", { class: "small center" }, text(state === "starting" ? "overlay_starting" : "overlay_stopping"));
-  }
+  if (state === "stopping") return h("p", { class: "small center" }, text("overlay_stopping"));
+  const stop = busyButton(app, text("action_stop"), () => send("STOP"), { icon: "stop", control: "stop", kind: "danger", problem });
+  if (state === "starting") return stop;
   const isPaused = state === "paused";
   const [label, type, name] = isPaused ? ["action_resume", "RESUME", "play"] : ["action_pause", "PAUSE", "pause"];
-  return [
-    busyButton(app, text(label), () => send(type), { icon: name, control: "pause", problem }),
-    busyButton(app, text("action_stop"), () => send("STOP"), { icon: "stop", control: "stop", kind: "danger", problem }),
-  ];
+  return [busyButton(app, text(label), () => send(type), { icon: name, control: "pause", problem }), stop];
 }
 
 function linksOf({ sessionId }) {
@@ -103,7 +104,7 @@ export function noticesOf(app, { state, warning, credits: left, overlay }) {
     isLow && noticeBox("warning", lowSentence(), buy()),
     name && noticeBox("warning", text(name)),
     overlay === "unavailable" && h("p", { class: "small" }, text("live_no_overlay")),
-    overlay === "hidden" && button(text("live_show_overlay"), () => void send("SHOW_CAPTIONS", { isVisible: true }), { kind: "link" }),
+    overlay === "hidden" && button(text("live_show_overlay"), () => void send("SHOW_CAPTIONS", { isVisible: true }).catch(() => undefined), { kind: "link" }),
   ];
 }
 
@@ -112,7 +113,7 @@ function captionList(app) {
   const list = h("ol", { class: "captions", "aria-live": app.settings.announceCaptions ? "polite" : "off", "aria-label": text("captions_label") });
   const partialWords = h("p", { dir: "auto" });
   const partial = h("div", { class: "partial", "aria-live": "off" }, partialWords);
-  const hint = h("p", { class: "captions-hint" }, text("overlay_listening"));
+  const hint = h("p", { class: "captions-hint" });
   const earlier = h("div", {});
   const scroller = h("div", { class: "scroller", tabindex: "0", role: "group", "aria-label": text("captions_label") }, earlier, list, partial, hint);
   const toEnd = iconButton("down", text("captions_to_end"), () => scrollToEnd(), { class: "to-end", hidden: true });
@@ -147,7 +148,9 @@ function captionList(app) {
     drawRows();
     partialWords.textContent = view.partial?.text ?? "";
     partial.hidden = !view.partial;
-    hint.hidden = merged.rows.length > 0 || view.partial !== undefined || view.state !== "live";
+    const waitsFor = WAITING_TEXTS[view.state];
+    hint.hidden = merged.rows.length > 0 || view.partial !== undefined || waitsFor === undefined;
+    if (!hint.hidden) hint.textContent = text(waitsFor);
     if (isAtEnd) scrollToEnd();
   }
 

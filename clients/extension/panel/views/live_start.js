@@ -3,8 +3,9 @@ import { locale, text } from "../../common/i18n.js";
 import { fill, h, icon } from "../elements.js";
 import { busyButton, toggle } from "../forms.js";
 import { duration, languageName, minutesOf } from "../format.js";
+import { loadMicrophoneChoice, storeMicrophoneChoice } from "../microphone.js";
 import { credits, errorBox, noticeBox } from "../notices.js";
-import { captionedTab, loadMicrophoneChoice, startCaptions, storeMicrophoneChoice } from "../session.js";
+import { captionedTab, startCaptions } from "../start_captions.js";
 
 /** What kept the last start from succeeding: as the worker stored it, or as another page handed it on. */
 export function startProblem(app, { state, error }) {
@@ -26,7 +27,7 @@ export function startPart(app, error) {
     retry: true,
   });
   const cost = h("p", { class: "small center" });
-  const low = h("div", {});
+  const low = h("div", { class: "form-problem" });
   const { language } = app.settings;
   const languageLink = h(
     "a",
@@ -47,7 +48,7 @@ export function startPart(app, error) {
   void loadMicrophoneChoice().then((isOn) => (microphone.input.checked = isOn));
   app.followBalance((balance) => {
     fill(cost, costSentence(app, balance));
-    fill(low, balance && balance.available + balance.held <= 0 && outOfCredits(app));
+    fill(low, balance && balance.available + balance.held <= 0 && outOfCredits());
   });
 
   return h(
@@ -69,7 +70,7 @@ function costSentence({ creditsPerMinute }, balance) {
   return text("start_cost", credits(creditsPerMinute), duration(minutes * 60, locale()));
 }
 
-function outOfCredits(app) {
+function outOfCredits() {
   const buy = h("a", { href: "#/credits", class: "button" }, text("action_buy"));
-  return noticeBox("warning", text("start_no_credits"), app && buy);
+  return noticeBox("warning", text("start_no_credits"), buy);
 }

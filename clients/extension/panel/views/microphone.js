@@ -3,7 +3,7 @@ import { text } from "../../common/i18n.js";
 import { fill, h, icon } from "../elements.js";
 import { busyButton } from "../forms.js";
 import { emptyState, noticeBox } from "../notices.js";
-import { isMicrophoneAllowed } from "../session.js";
+import { isMicrophoneAllowed } from "../microphone.js";
 
 export async function microphoneView(app) {
   const problem = h("div", { class: "form-problem" });

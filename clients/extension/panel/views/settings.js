@@ -1,20 +1,31 @@
 /** Language, key terms, captions, the address of the API, and the account. */
-import { createClient } from "../../sdk/live-transcription.mjs";
-import { changeApiUrl } from "../../common/client.js";
+import { CAPTION_SIZES } from "../../common/caption_sizes.js";
+import { changeApiUrl, checkService } from "../../common/client.js";
 import { locale, text } from "../../common/i18n.js";
+import { LANGUAGES } from "../../common/languages.js";
 import { normalizeApiUrl, saveSettings } from "../../common/settings.js";
 import { fill, h, icon } from "../elements.js";
 import { busyButton, choice, field, toggle } from "../forms.js";
 import { languageName } from "../format.js";
-import { keyTermsOf, MAX_KEY_TERMS } from "../key_terms.js";
+import { keyTermsOf, MAX_KEY_TERM_CHARACTERS, MAX_KEY_TERMS } from "../key_terms.js";
 import { confirm, errorBox, noticeBox } from "../notices.js";
 import { accountSection } from "./account.js";
 
-const LANGUAGES = "ar bn cs da de el en es fa fi fr he hi hu id it ja ko nl no pl pt ro ru sv th tr uk ur vi zh".split(" ");
-const CHECK_MS = 8_000;
-
 export function settingsView(app) {
-  const element = h("div", { class: "settings" }, speechSection(app), captionsSection(app), serverSection(app), app.user && accountSection(app));
+  const problem = h("div", { class: "form-problem" });
+  /** Stores a setting and says so, because there is no button for it. */
+  const store = async (changes) => {
+    try {
+      await saveSettings(changes);
+      fill(problem);
+      app.announce(text("settings_saved"));
+    } catch (error) {
+      fill(problem, errorBox(app, error, { retry: () => void store(changes) }));
+      problem.scrollIntoView({ block: "center" });
+    }
+  };
+  const sections = [speechSection(app, store), problem, captionsSection(app, store), serverSection(app), app.user && accountSection(app)];
+  const element = h("div", { class: "settings" }, sections);
   return { title: text("settings_title"), element, back: app.user ? undefined : "/sign-in" };
 }
 
@@ -22,23 +33,17 @@ function section(title, ...children) {
   return h("section", { class: "card" }, h("h2", { class: "card-title" }, title), ...children);
 }
 
-/** Stores a setting and says so, because there is no button for it. */
-async function store(app, changes) {
-  await saveSettings(changes);
-  app.announce(text("settings_saved"));
-}
-
-function speechSection(app) {
+function speechSection(app, store) {
   const { language, keyTerms } = app.settings;
   const names = LANGUAGES.map((code) => [code, languageName(code, locale())]).sort(([, one], [, other]) => one.localeCompare(other, locale()));
   const options = [["", text("language_automatic")], ...names].map(([code, name]) => h("option", { value: code, selected: code === language }, name));
-  const select = h("select", { name: "language", onchange: () => void store(app, { language: select.value }) }, options);
+  const select = h("select", { name: "language", onchange: () => void store({ language: select.value }) }, options);
   const area = h("textarea", { name: "key-terms", rows: "3", dir: "auto", spellcheck: "false", value: keyTerms.join("\n") });
   const terms = field({ label: text("settings_key_terms"), hint: text("settings_key_terms_hint"), name: "key-terms", control: area });
   area.addEventListener("change", () => {
     const { terms: found, dropped } = keyTermsOf(area.value);
-    terms.showError(dropped > 0 ? text("settings_key_terms_dropped", String(MAX_KEY_TERMS)) : "");
-    void store(app, { keyTerms: found });
+    terms.showError(dropped > 0 ? text("settings_key_terms_dropped", MAX_KEY_TERMS, MAX_KEY_TERM_CHARACTERS) : "");
+    void store({ keyTerms: found });
   });
   return section(
     text("settings_speech"),
@@ -47,17 +52,17 @@ function speechSection(app) {
   );
 }
 
-function captionsSection(app) {
-  const sizes = ["small", "medium", "large"].map((size) => [size, text(`size_${size}`)]);
+function captionsSection(app, store) {
+  const sizes = CAPTION_SIZES.map((size) => [size, text(`size_${size}`)]);
   const { captionSize, announceCaptions = false } = app.settings;
   return section(
     text("settings_captions"),
-    choice({ label: text("settings_size"), name: "size", options: sizes, value: captionSize, onchange: (size) => void store(app, { captionSize: size }) }),
+    choice({ label: text("settings_size"), name: "size", options: sizes, value: captionSize, onchange: (size) => void store({ captionSize: size }) }),
     toggle({
       label: text("settings_announce"),
       hint: text("settings_announce_hint"),
       checked: announceCaptions,
-      onchange: (isOn) => void store(app, { announceCaptions: isOn }),
+      onchange: (isOn) => void store({ announceCaptions: isOn }),
     }).element,
     h("a", { href: "#/consent", class: "row-link" }, icon("shield"), h("span", { class: "row-text" }, text("settings_consent")), icon("forward")),
   );
@@ -80,15 +85,10 @@ function serverSection(app) {
       address.showError(text("settings_api_invalid"));
       return address.focus();
     }
-    let health;
-    try {
-      health = await createClient({ baseUrl: url }).request("GET", "/health", { timeoutMs: CHECK_MS, tries: 1 });
-    } catch (error) {
-      return fill(result, errorBox(app, error));
-    }
+    const stage = await checkService(url);
     const leaves = app.user !== undefined && url !== app.settings.apiUrl;
     if (leaves && !(await mayLeave())) return undefined;
-    const done = text("settings_api_ok", health.stage);
+    const done = text("settings_api_ok", stage);
     if (leaves) app.memory.notice = done; // the sign-in ends, and its page says it
     await changeApiUrl(url, (signOut) => (app.memory.signOut = signOut));
     address.input.value = url;

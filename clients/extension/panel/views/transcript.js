@@ -1,4 +1,5 @@
 /** One transcript: its words, its summaries, its gaps; renamed in place, saved as a file, deleted after a question. */
+import { setCaptionSize } from "../../common/caption_sizes.js";
 import { locale, text } from "../../common/i18n.js";
 import { transcriptRows } from "../captions.js";
 import { button, fill, h, icon, iconButton } from "../elements.js";
@@ -26,7 +27,7 @@ function contentOf(app, detail) {
     h("a", { class: "button quiet-button", href: `#${placeOf(path, { ...parameters, back: here })}` }, icon(name), h("span", {}, text(label)));
   const words =
     segments.length > 0
-      ? h("ol", { class: `captions whole size-${app.settings.captionSize}` }, rows.map(captionRow))
+      ? setCaptionSize(h("ol", { class: "captions whole" }, rows.map(captionRow)), app.settings.captionSize)
       : emptyState("captions", text("transcript_empty_title"), text("transcript_empty"));
   return [
     heading(app, transcript, problem),

@@ -1,6 +1,7 @@
-/** Starting and ending the live session, as the worker runs it. */
+/** Starting captions as a page does it: on which tab, and what has to be agreed to first. */
 import { send } from "../common/messages.js";
 import { hasConsent } from "../common/settings.js";
+import { askForMicrophone, isMicrophoneAllowed } from "./microphone.js";
 
 /**
  * The tab to caption: the one in front, or, where this page is itself a tab, the one that was in front before it.
@@ -25,26 +26,9 @@ export async function startCaptions(app, { microphone, sessionId, tabId }) {
   }
   if (microphone && !(await isMicrophoneAllowed())) return askForMicrophone();
   const id = tabId ?? (await captionedTab())?.id;
-  if (sessionId === undefined) await send("START", { tabId: id, microphone });
-  else await send("RESUME_SESSION", { sessionId, tabId: id, microphone });
-}
-
-export async function isMicrophoneAllowed() {
-  return (await navigator.permissions.query({ name: "microphone" })).state === "granted";
-}
-
-/** Only a page in a tab can ask: the browser closes its question in a popup, and shows none in a side panel. */
-export async function askForMicrophone() {
-  await chrome.tabs.create({ url: chrome.runtime.getURL("panel/panel.html#/microphone") });
-}
-
-const MICROPHONE_KEY = "microphone";
-
-/** Whether the microphone was switched on last time. */
-export async function loadMicrophoneChoice() {
-  return (await chrome.storage.local.get(MICROPHONE_KEY))[MICROPHONE_KEY] === true;
-}
-
-export async function storeMicrophoneChoice(isOn) {
-  await chrome.storage.local.set({ [MICROPHONE_KEY]: isOn });
+  const start = sessionId === undefined ? send("START", { tabId: id, microphone }) : send("RESUME_SESSION", { sessionId, tabId: id, microphone });
+  await start.catch((error) => {
+    if (error.code === "no_answer") void send("WAKE").catch(() => undefined); // the worker was killed: its view may say that it starts
+    throw error;
+  });
 }
