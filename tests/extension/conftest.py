@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from scripts.browser import chromium
-from scripts.local.extension import EXTENSION_ORIGIN
+from scripts.local.extension import EXTENSION, EXTENSION_ORIGIN
 from scripts.local.stack import LocalStack
+from tests.extension.addresses import WORKER
 from tests.extension.devtools import Devtools, browser_with
 from tests.extension.fault_proxy import FaultProxy
-from tests.extension.listener import FEED, WORKER, Listener, View
+from tests.extension.listener import FEED, Listener, View
 from tests.extension.overlay import Overlay
 from tests.extension.panel_page import PanelPage
 from tests.extension.proof import Proof, reset_sockets, sockets
@@ -21,13 +22,13 @@ from tests.http.extension import site
 from tests.http.http_client import Api, Person, ResponseRecorder, Sandbox
 from tests.http.running_stack import open_books, remove_own_settings, sign_in_owner
 
-EXTENSION = Path(__file__).parents[2] / "clients" / "extension"
 SETTINGS = {
     "SANDBOX_LIVE_RECOGNISER": "ruler",
     "LIVE_PROVIDERS": "assemblyai, openai",
     "BUYERS_ONLY_PROVIDERS": "none",
 }
 Gather = Callable[[Listener, View], Proof]
+Stop = Callable[[Listener], Proof]
 PAGE = (Path(__file__).parent / "speaking_page.html").read_text()
 
 
@@ -113,7 +114,7 @@ def gather(stack: LocalStack, soak_counts: Counter[str]) -> Gather:
 
 
 @pytest.fixture
-def stop(gather: Gather) -> Callable[[Listener], Proof]:
+def stop(gather: Gather) -> Stop:
     """Stops a listener's session and gathers what there is to know about it."""
     return lambda listener: gather(listener, listener.stop())
 

@@ -88,24 +88,24 @@ class Devtools:
             "Target.setAutoAttach", session, autoAttach=True, waitForDebuggerOnStart=True, flatten=True, filter=only
         )
 
-    def contexts(self, url: str = "", kind: str | None = None) -> list[Context]:
+    def contexts(self, url: str = "") -> list[Context]:
         """The contexts whose address begins like this, oldest first."""
         return [
             context
             for context in list(self._contexts.values())
-            if context.url.startswith(url) and kind in (None, context.kind) and not context.url.startswith(OF_BROWSER)
+            if context.url.startswith(url) and not context.url.startswith(OF_BROWSER)
         ]
 
-    def wait_for_context(self, url: str, kind: str | None = None) -> Context:
+    def wait_for_context(self, url: str) -> Context:
         """The newest context of this address, when it can be used."""
 
         def find() -> Context | None:
-            for context in self.contexts(url, kind)[-1:]:
+            for context in self.contexts(url)[-1:]:
                 with suppress(ClosedError):  # the next one may be there already
                     return context if context.run(IS_LOADED) else None
             return None
 
-        self.wait_for(lambda: bool(self.contexts(url, kind)), f"context of {url}")
+        self.wait_for(lambda: bool(self.contexts(url)), f"context of {url}")
         return self.poll(find, f"context of {url}")
 
     def open_page(self, url: str) -> Context:
@@ -179,18 +179,20 @@ class Devtools:
 
     def _read(self) -> None:
         """Handle messages until the browser ends: a new context waits for its debugger, whatever the test does."""
-        with suppress(WebSocketException, BrowserError):
-            for data in self._connection:
-                message: Event = json.loads(data)
-                with self._condition:
-                    if "id" in message:
-                        self._answers[message["id"]] = message
-                    else:
-                        self._handle(message["method"], message["params"], message.get("sessionId", ""))
-                    self._condition.notify_all()
-        with self._condition:
-            self._has_ended = True
-            self._condition.notify_all()
+        try:
+            with suppress(WebSocketException, BrowserError):
+                for data in self._connection:
+                    message: Event = json.loads(data)
+                    with self._condition:
+                        if "id" in message:
+                            self._answers[message["id"]] = message
+                        else:
+                            self._handle(message["method"], message["params"], message.get("sessionId", ""))
+                        self._condition.notify_all()
+        finally:  # nothing is read any more, and who waits must not wait in vain
+            with self._condition:
+                self._has_ended = True
+                self._condition.notify_all()
 
     def _handle(self, method: str, parameters: Event, session: str) -> None:
         match method:

@@ -10,6 +10,7 @@ from typing import Any
 
 from scripts.local.aws import REPOSITORY
 from scripts.local.extension import EXTENSION_ID
+from tests.extension.addresses import PANEL, RECORDER, WORKER
 from tests.extension.context import Context
 from tests.extension.devtools import Devtools
 from tests.extension.fault_proxy import FaultProxy
@@ -18,11 +19,13 @@ from tests.http.http_client import PASSWORD, Api, Person
 
 CODED = REPOSITORY / "clients" / "browser" / "test" / "support" / "coded.js"
 FEED = (Path(__file__).parent / "feed.js").read_text().replace("/* CODED */", CODED.read_text().replace("export ", ""))
-ROOT = f"chrome-extension://{EXTENSION_ID}"
-WORKER, RECORDER, PANEL = f"{ROOT}/background/worker.js", f"{ROOT}/offscreen/", f"{ROOT}/panel/panel.html"
 SHORT_LEASES = {"lease_seconds": 60, "renewLeadSeconds": 60, "pausePatienceSeconds": 1}
 """Leases that are renewed as soon as the API accepts it, which is at their beginning."""
+LATE_RENEWALS = {"lease_seconds": 60, "renewLeadSeconds": 10}
+HOUR_MS = 3_600_000
 View = dict[str, Any]
+HAS_ENDED = "(view) => view.state === 'ended' && view.ended"
+LOG_OUT = "(client) => client.auth.logout()"
 
 WAIT_FOR_VIEW = """async () => {
   const { loadView, watchView } = await import("/common/live_view.js");
@@ -165,6 +168,11 @@ class Listener:
         """The first view for which this JavaScript function is true."""
         return dict(self.panel.run(WAIT_FOR_VIEW % is_right))
 
+    def wait_for_captions(self, count: int = 1) -> View:
+        """Wait until so many more captions came; the view keeps the last ones only. Returns the view then."""
+        seq = max((caption["seq"] for caption in self.view["captions"]), default=-1)
+        return self.wait_for_view(f"(view) => view.captions.filter((caption) => caption.seq > {seq}).length >= {count}")
+
     def wait_for_renewals(self, count: int) -> None:
         """Wait until so many more renewals were answered."""
         until = len(self.proxy.of("renew")) + count
@@ -194,7 +202,7 @@ class Listener:
     def stop(self) -> View:
         """Stop, and return the view when the session has ended."""
         assert self.send("STOP") == {"value": {}}
-        return self.wait_for_view("(view) => view.state === 'ended' && view.ended")
+        return self.wait_for_view(HAS_ENDED)
 
     @property
     def account(self) -> Person:
@@ -216,7 +224,7 @@ class Listener:
         self.proxy.reset()
         if self.view["state"] not in ("idle", "ended"):
             self.send("STOP")
-        self.client("(client) => client.auth.logout()")
+        self.client(LOG_OUT)
         self.close()
 
 

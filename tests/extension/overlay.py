@@ -37,6 +37,9 @@ JUDGE = """async function (host) {
     delete host.shadowRoot;
   }
 }"""
+HIDDEN_PIXELS = """function () {
+  return [this.scrollTop, this.scrollHeight - this.scrollTop - this.clientHeight];
+}"""
 ARROWS = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
 
 
@@ -81,6 +84,10 @@ class Overlay:
 
         return " ".join(gather(top))
 
+    def wait_for_text(self, role: str, words: str) -> None:
+        """Wait until the only node of a role has these words."""
+        self.page.devtools.poll(lambda: words in self.text(role), f"{words!r} in the {role} of the captions")
+
     def open_dialog(self, color: str) -> None:
         """Open a dialog of the page, which the captions then are in: axe judges colours only below the body."""
         self.page.run(OPEN_DIALOG, color)
@@ -123,15 +130,25 @@ class Overlay:
             yield from self._all_nodes(child)
 
     @property
-    def hidden_below(self) -> float:
-        """How many pixels of the newest words are below the edge; the shadow root is closed to all but the debugger."""
+    def hidden_words(self) -> tuple[float, float]:
+        """How many pixels of the words are above the box and below it, where the newest ones are.
+
+        The shadow root is closed to all but the debugger.
+        """
         (words,) = [node for node in self.nodes("group") if node["name"]["value"] == "Live captions"]
         found = self.page.command("DOM.resolveNode", backendNodeId=words["backendDOMNodeId"])["object"]["objectId"]
-        function = "function () { return this.scrollHeight - this.scrollTop - this.clientHeight; }"
         answer = self.page.command(
-            "Runtime.callFunctionOn", objectId=found, functionDeclaration=function, returnByValue=True
+            "Runtime.callFunctionOn", objectId=found, functionDeclaration=HIDDEN_PIXELS, returnByValue=True
         )
-        return float(answer["result"]["value"])
+        above, below = answer["result"]["value"]
+        return float(above), float(below)
+
+    def check_newest_words(self) -> float:
+        """There are more words than the box shows, and the newest ones are in it; returns the pixels above it."""
+        above, below = self.hidden_words
+        assert above > 0
+        assert below < 2
+        return above
 
     def focus(self, name: str) -> None:
         (button,) = [node for node in self.nodes("button") if node["name"]["value"].startswith(name)]

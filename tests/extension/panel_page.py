@@ -6,20 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from scripts.browser import BrowserError
-from scripts.local.aws import REPOSITORY
-from scripts.local.extension import EXTENSION_ID
+from scripts.local.extension import EXTENSION, EXTENSION_ORIGIN
+from tests.extension.addresses import PANEL
 from tests.extension.context import Context
 from tests.extension.devtools import Devtools
 from tests.http.http_client import PASSWORD
 from tests.sdk.toolchain import SDK, install
 
-ROOT = f"chrome-extension://{EXTENSION_ID}"
-PANEL, POPUP = f"{ROOT}/panel/panel.html", f"{ROOT}/popup/popup.html"
-EXTENSION = REPOSITORY / "clients" / "extension"
 AXE = SDK / "node_modules" / "axe-core" / "axe.min.js"
-SEES = "async (text) => document.body.innerText.replace(/[\u2068\u2069]/g, '').includes(text)"
+HAS_TEXT = "async (text) => document.body.innerText.replace(/[\u2068\u2069]/g, '').includes(text)"
 READY_AT = "async (place) => document.body.dataset.ready?.startsWith(place)"
-SHOWS = "async (selector) => document.querySelector(selector) !== null"
+HAS_STATE = "async (name) => document.querySelector('.state[role=status]')?.innerText.trim() === name"
+HAS_ELEMENT = "async (selector) => document.querySelector(selector) !== null"
 # The last element of this name that is shown and enabled: a dialog comes after the page below it.
 CLICK = """async (name) => {
   const found = [...document.querySelectorAll("button, a, label, summary")].filter((element) => {
@@ -147,12 +145,16 @@ class PanelPage:
     def wait_for_place(self, hash_path: str) -> None:
         self.poll(READY_AT, hash_path)
 
-    def sees(self, words: str) -> None:
+    def wait_for_text(self, words: str) -> None:
         """Wait until the page shows these words."""
-        self.poll(SEES, words)
+        self.poll(HAS_TEXT, words)
 
-    def shows(self, selector: str) -> None:
-        self.poll(SHOWS, selector)
+    def wait_for_state(self, state: str) -> None:
+        """Wait until the session that runs is shown in this state."""
+        self.poll(HAS_STATE, text(f"state_{state}"))
+
+    def wait_for_element(self, selector: str) -> None:
+        self.poll(HAS_ELEMENT, selector)
 
     def click(self, name: str) -> None:
         self.poll(CLICK, name)
@@ -176,7 +178,7 @@ class PanelPage:
     def visit(self, hash_path: str, words: str) -> None:
         """Go to a place, and check it when it shows these words."""
         self.go(hash_path)
-        self.sees(words)
+        self.wait_for_text(words)
         self.check(hash_path)
 
     def fill(self, name: str, value: str) -> None:
@@ -195,7 +197,7 @@ class PanelPage:
 
     def confirm(self, name: str) -> None:
         """Agree in the dialog."""
-        self.shows("dialog[open]")
+        self.wait_for_element("dialog[open]")
         self.click(name)
 
     def agree_to_recording(self) -> None:
@@ -207,10 +209,10 @@ class PanelPage:
 
     def summarise(self) -> None:
         """From the price of a catch-up over its summary to its transcript."""
-        self.shows(".price")
+        self.wait_for_element(".price")
         self.check("price of a catch-up")
         self.click(text("action_summarise"))
-        self.sees(text("catch_up_summary"))
+        self.wait_for_text(text("catch_up_summary"))
         self.check("summary")
         self.follow(text("ended_transcript"), "#/history/")
 
@@ -266,7 +268,7 @@ class PanelPage:
 
     def console_errors(self) -> list[str]:
         """What pages of the extension logged, without the browser's own lines about refused requests."""
-        own = [line for line in self.devtools.errors if line.startswith(ROOT)]
+        own = [line for line in self.devtools.errors if line.startswith(EXTENSION_ORIGIN)]
         return [line for line in own if "Failed to load resource" not in line]
 
     def close(self) -> None:

@@ -3,9 +3,9 @@
 import pytest
 
 from scripts.local.extension import EXTENSION_ID
+from tests.extension.addresses import PANEL, WORKER
 from tests.extension.context import ClosedError
 from tests.extension.devtools import Devtools
-from tests.extension.listener import PANEL, WORKER
 
 CLOSE = "async () => { close(); await new Promise(() => undefined); }"
 

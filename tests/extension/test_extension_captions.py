@@ -1,16 +1,11 @@
 """A session from start to stop, in a real browser: no sample and no word is lost or doubled at a renewal."""
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.extension.listener import WALL_AHEAD, Listener
-from tests.extension.proof import Proof
+from tests.extension.conftest import Stop
+from tests.extension.listener import HOUR_MS, WALL_AHEAD, Listener
 from tests.fakes import Backend
 from tests.http.http_client import Sandbox
-
-Stop = Callable[[Listener], Proof]
-HOUR_MS = 3_600_000
 
 
 def check_renewed_session(listener: Listener, stop: Stop, books: Backend, renewals: int) -> None:

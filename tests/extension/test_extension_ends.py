@@ -1,26 +1,22 @@
 """How a session ends that nobody stops in the extension: in the documented state, with its words and its money."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from scripts.local.extension import EXTENSION
 from tests.default_prices import live_credits
-from tests.extension.conftest import EXTENSION, Gather
+from tests.extension.conftest import Gather
 from tests.extension.devtools import browser_with
 from tests.extension.fault_proxy import FaultProxy
-from tests.extension.listener import Listener
+from tests.extension.listener import HAS_ENDED, LATE_RENEWALS, LOG_OUT, Listener
 from tests.extension.processes import kill_browser
 from tests.extension.proof import Proof, words_of
 from tests.fakes import Backend
 from tests.http.http_client import Api, Person, Sandbox
 
-Stop = Callable[[Listener], Proof]
-LATE_RENEWALS = {"lease_seconds": 60, "renewLeadSeconds": 10}
 LOST_WITH_A_BROWSER = 12
 """So many words may be: those of the audio whose words were not final when the browser was killed."""
-LOG_OUT = "(client) => client.auth.logout()"
-HAS_ENDED = "(view) => view.state === 'ended'"
 
 
 def open_sessions(person: Person) -> list[str]:
@@ -78,7 +74,9 @@ def test_a_session_whose_credits_run_out_ends_with_its_last_words(
     assert owner.post("/admin/credits", json=body).status_code == 200
     listener.configure(**LATE_RENEWALS)
     listener.start()
-    assert "endsInSeconds" in listener.wait_for_view("(view) => view.credits?.endsInSeconds !== undefined")["credits"]
+    warned = listener.wait_for_view("(view) => view.credits?.endsInSeconds !== undefined")
+    assert warned["state"] == "live"
+    assert 0 < warned["credits"]["endsInSeconds"] <= 60
 
     ended = listener.wait_for_view(HAS_ENDED)
 
