@@ -14,7 +14,7 @@ from tests.extension.devtools import Devtools, browser_with
 from tests.extension.fault_proxy import FaultProxy
 from tests.extension.listener import FEED, Listener, View
 from tests.extension.overlay import Overlay
-from tests.extension.panel_page import PanelPage
+from tests.extension.panel_page import RESET, PanelPage
 from tests.extension.proof import Proof, reset_sockets, sockets
 from tests.extension.small_extension import SmallExtension
 from tests.fakes import Backend
@@ -119,14 +119,20 @@ def stop(gather: Gather) -> Stop:
     return lambda listener: gather(listener, listener.stop())
 
 
+@pytest.fixture(params=["light", pytest.param("dark", marks=pytest.mark.soak)])
+def scheme(request: pytest.FixtureRequest) -> str:
+    """The color scheme in which many states are judged."""
+    return str(request.param)
+
+
 @pytest.fixture
 def panel(browser: Devtools, stack: LocalStack) -> Iterator[PanelPage]:
     """The side panel as after the installation, opened as a tab; it logs no errors, in every test."""
-    browser.wait_for_context(WORKER)
+    worker = browser.wait_for_context(WORKER)
     browser.first_lines["background_page"] = [FEED.replace("/* SPEECH */", "{}")]
-    page = PanelPage.open(browser)
+    worker.run(RESET, stack.api_url)
     browser.errors.clear()
-    page.reset(stack.api_url)
+    page = PanelPage.open(browser, "#/sign-in")
     yield page
     errors = page.console_errors()
     page.close()

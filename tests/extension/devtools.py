@@ -26,7 +26,7 @@ FLAGS = (
     "--use-fake-device-for-media-stream",  # a microphone that beeps; whether it may be used is still asked
 )
 ANSWER_SECONDS = 120
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.05
 KINDS = ("page", "background_page", "service_worker")
 """Of targets with a debugger. `background_page`: an offscreen document."""
 OF_BROWSER = "devtools:"

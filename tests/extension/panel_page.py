@@ -55,6 +55,12 @@ GO = """async (place) => {
   if (location.hash === place) dispatchEvent(new Event("hashchange"));
   else location.hash = place;
 }"""
+# As after the installation, except for the address of the API.
+RESET = """async (apiUrl) => {
+  await chrome.storage.session.clear();
+  await chrome.storage.local.clear();
+  await chrome.storage.local.set({ settings: { apiUrl } });
+}"""
 RELOAD = """async () => {
   window.isLeft = true; // it may draw once more before it is gone
   setTimeout(() => location.reload());
@@ -78,6 +84,8 @@ WORKER_IS_DONE = """async () => {
 }"""
 TOO_WIDE = "async () => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 NARROWEST = 320  # pixels: WCAG 2.2, 1.4.10 "Reflow"
+RULES = {"light": None, "dark": ["color-contrast"]}
+"""Those of axe by color scheme: the other ones look at no color."""
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27}
 
 
@@ -116,14 +124,7 @@ class PanelPage:
 
     def reset(self, api_url: str) -> None:
         """As after the installation, except for the address of the API."""
-        self.page.run(
-            """async (apiUrl) => {
-              await chrome.storage.session.clear();
-              await chrome.storage.local.clear();
-              await chrome.storage.local.set({ settings: { apiUrl } });
-            }""",
-            api_url,
-        )
+        self.page.run(RESET, api_url)
         self.page.run(RELOAD)  # it remembers the price of what ran before
         self.poll(IS_RELOADED)
         self.go("#/sign-in")
@@ -258,12 +259,12 @@ class PanelPage:
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
         )
 
-    def check(self, name: str) -> None:
-        """No fault for axe, in light and dark, and nothing beyond the edge at the narrowest width."""
+    def check(self, name: str, *schemes: str) -> None:
+        """No fault for axe, by default in light and dark, and nothing beyond the edge at the narrowest width."""
         load_axe(self.page)
-        for scheme, only in (("light", None), ("dark", ["color-contrast"])):
+        for scheme in schemes or RULES:
             set_scheme(self.page, scheme)
-            assert self.page.run(VIOLATIONS, only) == [], f"{name}, {scheme}"
+            assert self.page.run(VIOLATIONS, RULES[scheme]) == [], f"{name}, {scheme}"
         assert not self.page.run(TOO_WIDE), name
 
     def console_errors(self) -> list[str]:

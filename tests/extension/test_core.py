@@ -41,7 +41,7 @@ def test_captions_are_read_aloud_politely_and_the_page_cannot_read_them(listener
     overlay.page.run("async () => own.remove()")
 
 
-@pytest.mark.parametrize("page_color", ["white", "black"])
+@pytest.mark.parametrize("page_color", ["white", pytest.param("black", marks=pytest.mark.soak)])
 def test_axe_finds_no_fault_in_the_captions_in_light_and_dark(overlay: Overlay, page_color: str) -> None:
     with overlay.over_dialog(page_color):
         assert overlay.page.run(IS_IN_FRONT)

@@ -1,5 +1,6 @@
 """How a session ends that nobody stops in the extension: in the documented state, with its words and its money."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,10 +8,10 @@ import pytest
 from scripts.local.extension import EXTENSION
 from tests.default_prices import live_credits
 from tests.extension.conftest import Gather
-from tests.extension.devtools import browser_with
+from tests.extension.devtools import Devtools, browser_with
 from tests.extension.fault_proxy import FaultProxy
 from tests.extension.listener import HAS_ENDED, LATE_RENEWALS, LOG_OUT, Listener
-from tests.extension.processes import kill_browser
+from tests.extension.processes import close_browser, kill_browser
 from tests.extension.proof import Proof, words_of
 from tests.fakes import Backend
 from tests.http.http_client import Api, Person, Sandbox
@@ -88,8 +89,16 @@ def test_a_session_whose_credits_run_out_ends_with_its_last_words(
 
 
 @pytest.mark.soak
-def test_a_session_goes_on_after_its_browser_was_killed(
-    api: Api, proxy: FaultProxy, sandbox: Sandbox, page_url: str, gather: Gather, books: Backend, tmp_path: Path
+@pytest.mark.parametrize("end", [kill_browser, close_browser])
+def test_a_session_goes_on_in_a_reopened_browser(
+    api: Api,
+    proxy: FaultProxy,
+    sandbox: Sandbox,
+    page_url: str,
+    gather: Gather,
+    books: Backend,
+    tmp_path: Path,
+    end: Callable[[Devtools], None],
 ) -> None:
     proxy.reset()
     person = Person.register(api)
@@ -99,7 +108,7 @@ def test_a_session_goes_on_after_its_browser_was_killed(
         listener.start()
         shown = listener.wait_for_view("(view) => view.captions.length > 1")
         listener.wait_for_audio(0.5)
-        kill_browser(browser)
+        end(browser)
     fed_before = listener.fed_samples
 
     with browser_with(EXTENSION, tmp_path) as browser:

@@ -193,6 +193,7 @@ def test_another_server_is_checked_and_ends_the_sign_in(panel: PanelPage, api: A
     assert stored == {"live-transcription/sign-in": {"reason": "logout"}}
 
 
+@pytest.mark.soak
 def test_an_api_that_lets_in_other_extensions_only_leads_to_the_settings(panel: PanelPage, stack: LocalStack) -> None:
     others = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
     with additional_api(stack, "closed-api", ResponseRecorder(), EXTENSION_ORIGIN=others) as closed_api:

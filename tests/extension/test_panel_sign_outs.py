@@ -29,6 +29,7 @@ def test_signing_out_without_a_network_ends_this_device_and_says_that_others_may
 
 
 @pytest.mark.usefixtures("blocked_person")
+@pytest.mark.soak
 def test_signing_out_a_blocked_account_says_that_others_may_stay(panel: PanelPage) -> None:
     panel.click(text("action_sign_out"))
     panel.wait_for_place("#/sign-in")

@@ -158,6 +158,7 @@ def test_the_popup_starts_and_stops_captions_of_its_tab_and_opens_the_side_panel
     speaking.close()
 
 
+@pytest.mark.soak
 def test_the_popup_signs_in(panel: PanelPage, api: Api, browser: Devtools) -> None:
     person = Person.register(api)
     popup = PanelPage.open(browser, "#/sign-in", POPUP)
@@ -172,6 +173,7 @@ def test_the_popup_signs_in(panel: PanelPage, api: Api, browser: Devtools) -> No
     popup.close()
 
 
+@pytest.mark.soak
 def test_in_arabic_the_pages_run_from_right_to_left(
     stack: LocalStack, api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

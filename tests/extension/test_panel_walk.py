@@ -89,7 +89,7 @@ def test_a_person_signs_up_captions_a_tab_and_reads_it_again(
     speaking.close()
 
 
-def test_every_state_of_a_session_has_a_view_without_fault(panel: PanelPage) -> None:
+def test_every_state_of_a_session_has_a_view_without_fault(panel: PanelPage, scheme: str) -> None:
     panel.sign_up(new_email())
     panel.wait_for_place("#/live")
     panel.wait_for_worker()
@@ -98,18 +98,20 @@ def test_every_state_of_a_session_has_a_view_without_fault(panel: PanelPage) -> 
         state.wait_in(panel)
         if not state.has_ended:
             panel.wait_for_text(state.words)
-        panel.check(state.name)
+        panel.check(state.name, scheme)
     panel.put_view(state="idle", captions=[], gaps=[], interrupted=INTERRUPTED)
     panel.wait_for_text(text("interrupted_title"))
-    panel.check("interrupted")
+    panel.check("interrupted", scheme)
     for place in ("#/settings", "#/upload", "#/microphone", "#/catch-up", "#/ask", "#/usage"):
         panel.go(place)
         panel.poll("async () => !document.querySelector('[aria-busy]')")
-        panel.check(place)
+        panel.check(place, scheme)
     panel.put_view(state="idle", captions=[], gaps=[])
 
 
-def test_every_state_of_a_session_has_a_popup_without_fault(panel: PanelPage, browser: Devtools, api: Api) -> None:
+def test_every_state_of_a_session_has_a_popup_without_fault(
+    panel: PanelPage, browser: Devtools, api: Api, scheme: str
+) -> None:
     panel.sign_in(Person.register(api).email)
     popup = PanelPage.open(browser, "#/home", POPUP)
     popup.wait_for_worker()
@@ -120,7 +122,7 @@ def test_every_state_of_a_session_has_a_popup_without_fault(panel: PanelPage, br
         popup.poll("async () => document.body.dataset.live === 'idle'")
         popup.put_view(**state.view)
         state.wait_in(popup)
-        popup.check(state.name)
+        popup.check(state.name, scheme)
     popup.put_view(state="idle", captions=[], gaps=[])
     popup.close()
 

@@ -73,6 +73,7 @@ def test_the_small_extension_of_the_page_captions_a_tab(
     assert sockets(stack.dev["sandbox_url"])
 
 
+@pytest.mark.soak
 def test_the_small_extension_stops_a_session_whose_recording_is_gone(
     speaking: Devtools, small: SmallExtension, api: Api, page_url: str
 ) -> None:
