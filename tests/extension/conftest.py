@@ -21,6 +21,7 @@ from tests.fakes import Backend
 from tests.http.extension import site
 from tests.http.http_client import Api, Person, ResponseRecorder, Sandbox
 from tests.http.running_stack import open_books, remove_own_settings, sign_in_owner
+from tests.sdk.toolchain import install
 
 SETTINGS = {
     "SANDBOX_LIVE_RECOGNISER": "ruler",
@@ -42,6 +43,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> SmallExtension:
 def stack(small: SmallExtension) -> Iterator[LocalStack]:
     if chromium() is None:
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+    install()  # what judges pages: not in the middle of a session, which it would outlast
     with pytest.MonkeyPatch.context() as patch:
         remove_own_settings(patch)
         for name, value in SETTINGS.items():

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests.extension.addresses import PANEL
 from tests.extension.context import Context
 from tests.extension.devtools import Devtools
 from tests.http.http_client import PASSWORD
-from tests.sdk.toolchain import SDK, install
+from tests.sdk.toolchain import SDK
 
 AXE = SDK / "node_modules" / "axe-core" / "axe.min.js"
 HAS_TEXT = "async (text) => document.body.innerText.replace(/[\u2068\u2069]/g, '').includes(text)"
@@ -89,9 +90,16 @@ RULES = {"light": None, "dark": ["color-contrast"]}
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27}
 
 
+@cache
+def texts(language: str) -> dict[str, str]:
+    """The texts of the extension by their names."""
+    messages = json.loads((EXTENSION / "_locales" / language / "messages.json").read_text(encoding="utf-8"))
+    return {name: message["message"] for name, message in messages.items()}
+
+
 def text(name: str, language: str = "en", **values: str) -> str:
     """A text of the extension, with `$1` and so on replaced by `v1=…`."""
-    found: str = json.loads((EXTENSION / "_locales" / language / "messages.json").read_text())[name]["message"]
+    found = texts(language)[name]
     for number, value in values.items():
         found = found.replace(f"${number[1:]}", value)
     return found
@@ -104,7 +112,6 @@ def set_scheme(page: Context, scheme: str) -> None:
 
 
 def load_axe(page: Context) -> None:
-    install()
     if not page.run("async () => 'axe' in window"):
         page.command("Runtime.evaluate", expression=AXE.read_text())
 

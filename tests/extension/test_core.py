@@ -7,7 +7,7 @@ import pytest
 
 from tests.extension.devtools import Devtools
 from tests.extension.fault_proxy import FaultProxy
-from tests.extension.listener import Listener
+from tests.extension.listener import LATE_RENEWALS, Listener
 from tests.extension.overlay import HOST, IS_IN_FRONT, Overlay
 from tests.extension.panel_page import text
 from tests.http.http_client import Api
@@ -21,6 +21,7 @@ def listener(browser: Devtools, api: Api, proxy: FaultProxy, page_url: str) -> I
 
 @pytest.fixture(scope="module")
 def overlay(listener: Listener) -> Overlay:
+    listener.configure(**LATE_RENEWALS)  # many early ones would use up the credits, however slow the machine is
     return Overlay.of_new_session(listener)
 
 

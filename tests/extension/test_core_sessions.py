@@ -48,6 +48,7 @@ def test_a_session_outlives_the_pages_of_its_tab_and_ends_with_the_tab(
     proof.check_money(books)
 
 
+@pytest.mark.soak
 def test_the_keyboard_starts_and_stops_captions_of_the_tab_in_front(
     listener: Listener, gather: Gather, books: Backend
 ) -> None:
@@ -120,6 +121,7 @@ def test_starts_that_are_refused_cost_nothing_and_starts_at_once_make_one_sessio
     listener.panel.poll(f"async () => await ({COUNT_DOCUMENTS})() === 0")
 
 
+@pytest.mark.soak
 def test_a_session_whose_document_was_closed_goes_on_in_the_same_transcript(
     listener: Listener, overlay: Overlay, gather: Gather, books: Backend
 ) -> None:

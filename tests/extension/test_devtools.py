@@ -33,6 +33,7 @@ def test_a_worker_that_is_replaced_is_found_again(browser: Devtools) -> None:
     page.close()
 
 
+@pytest.mark.soak
 def test_a_window_of_the_developer_tools_is_no_context_and_its_lines_are_no_errors(
     browser: Devtools, page_url: str
 ) -> None:

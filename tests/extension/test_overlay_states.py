@@ -17,7 +17,8 @@ KEEP_CAPTIONS = """async (tabId) => {
 }"""
 
 
-@pytest.mark.parametrize("page_color", ["white", pytest.param("black", marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("page_color", ["white", "black"])
 def test_axe_finds_no_fault_in_any_state_of_the_captions(
     listener: Listener, overlay: Overlay, page_color: str, scheme: str
 ) -> None:

@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from tests.extension.addresses import POPUP
 from tests.extension.panel_page import PanelPage, text
 from tests.http.http_client import Api, Person
@@ -43,6 +45,7 @@ def test_each_loss_of_a_live_session_is_shown_however_short(panel: PanelPage, ap
     panel.check("gaps")
 
 
+@pytest.mark.soak
 def test_a_microphone_that_is_gone_is_said_while_captions_go_on(panel: PanelPage, api: Api) -> None:
     panel.sign_in(Person.register(api).email)
     popup = PanelPage.open(panel.devtools, "#/home", POPUP)

@@ -15,11 +15,6 @@ from tests.http.http_client import PASSWORD, Api, Person, Sandbox
 API_URL = "async () => (await (await import('/common/settings.js')).loadSettings()).apiUrl"
 KEEP_PRICE = "async (apiUrl, price) => (await import('/common/price.js')).keepPrice(apiUrl, price)"
 CONSENT = "async () => (await import('/common/settings.js')).giveConsent()"
-AWAITED = {
-    "#/history": "/transcription/history",
-    "#/credits": "/credits/packages",
-    "#/usage": "/credits/usage",
-}
 OFFLINE = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 
 
@@ -82,16 +77,25 @@ def test_a_start_that_is_refused_says_what_to_do(
     speaking.close()
 
 
-def test_a_page_whose_answer_is_awaited_says_so(panel: PanelPage, api: Api, proxy: FaultProxy) -> None:
+@pytest.mark.parametrize(
+    ("place", "path"),
+    [
+        ("#/history", "/transcription/history"),
+        pytest.param("#/credits", "/credits/packages", marks=pytest.mark.soak),
+        pytest.param("#/usage", "/credits/usage", marks=pytest.mark.soak),
+    ],
+)
+def test_a_page_whose_answer_is_awaited_says_so(
+    panel: PanelPage, api: Api, proxy: FaultProxy, place: str, path: str
+) -> None:
     proxy.reset()
     panel.reset(proxy.url)
     panel.sign_in(Person.register(api).email)
-    for place, path in AWAITED.items():
-        proxy.fail(path, "held")
-        panel.go(place)
-        panel.wait_for_element("[aria-busy] .skeleton")
-        assert text("loading") in panel.text_of("[aria-busy]")
-        panel.check(f"{place} loading")
+    proxy.fail(path, "held")
+    panel.go(place)
+    panel.wait_for_element("[aria-busy] .skeleton")
+    assert text("loading") in panel.text_of("[aria-busy]")
+    panel.check("loading")
 
     proxy.release()
 

@@ -54,6 +54,7 @@ def test_an_interrupted_session_that_could_not_be_stopped_at_the_next_start_is_s
     assert listener.account.balance()[1] == 0
 
 
+@pytest.mark.soak
 def test_a_start_that_fails_after_the_worker_was_killed_says_why(listener: Listener, owner: Person) -> None:
     body = {"user_id": listener.account.user_id, "credits": -200, "reason": "A test."}
     assert owner.post("/admin/credits", json=body).status_code == 200

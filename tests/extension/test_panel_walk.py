@@ -109,6 +109,7 @@ def test_every_state_of_a_session_has_a_view_without_fault(panel: PanelPage, sch
     panel.put_view(state="idle", captions=[], gaps=[])
 
 
+@pytest.mark.soak
 def test_every_state_of_a_session_has_a_popup_without_fault(
     panel: PanelPage, browser: Devtools, api: Api, scheme: str
 ) -> None:
