@@ -1,6 +1,10 @@
 """The harness itself: what appears and vanishes in a browser without being asked for disturbs no test."""
 
+from collections.abc import Iterator
+from typing import cast
+
 import pytest
+from websockets.sync.client import ClientConnection
 
 from scripts.local.extension import EXTENSION_ID
 from tests.extension.addresses import PANEL, WORKER
@@ -31,6 +35,22 @@ def test_a_worker_that_is_replaced_is_found_again(browser: Devtools) -> None:
 
     assert browser.wait_for_context(WORKER).target_id != worker.target_id
     page.close()
+
+
+class BrokenConnection:
+    """A connection whose first message is no message of the protocol."""
+
+    def send(self, _: str) -> None:
+        """Nothing answers."""
+
+    def __iter__(self) -> Iterator[str]:
+        yield "no message"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_message_that_cannot_be_read_ends_what_waits_for_another_one() -> None:
+    with pytest.raises(ClosedError, match=r"no answer to Target\.setDiscoverTargets"):
+        Devtools(cast(ClientConnection, BrokenConnection()))
 
 
 @pytest.mark.soak
