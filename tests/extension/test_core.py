@@ -82,7 +82,7 @@ def test_keyboard_and_mouse_place_and_size_the_captions_for_good(listener: Liste
 def test_the_newest_words_stay_in_sight_when_the_text_grows_or_the_box_shrinks(
     listener: Listener, overlay: Overlay
 ) -> None:
-    listener.wait_for_view("(view) => view.captions.length > 5")
+    listener.wait_for_view("(view) => view.captions.at(-1)?.seq >= 5")
     overlay.press("Smaller", "Enter", times=2)
     overlay.press("Size", "ArrowUp", times=9)  # more words than the box shows
     overlay.press("Size", "ArrowDown")
