@@ -189,7 +189,7 @@ class Devtools:
                         else:
                             self._handle(message["method"], message["params"], message.get("sessionId", ""))
                         self._condition.notify_all()
-        finally:  # nothing is read any more, and who waits must not wait in vain
+        finally:  # nothing is read any more, so nothing more can be waited for
             with self._condition:
                 self._has_ended = True
                 self._condition.notify_all()

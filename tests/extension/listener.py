@@ -156,6 +156,15 @@ class Listener:
         assert self.send("START", tabId=self.open_tab(), microphone=False) == {"value": {}}
         self.wait_for_view("(view) => view.state === 'live'")
 
+    @contextmanager
+    def pause_session(self) -> Iterator[None]:
+        """Pause the session for this time."""
+        assert self.send("PAUSE") == {"value": {}}
+        try:
+            yield
+        finally:
+            assert self.send("RESUME") == {"value": {}}
+
     @property
     def recorder(self) -> Context:
         return self.devtools.wait_for_context(RECORDER)

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.extension.accessibility import load_axe, set_scheme
 from tests.extension.context import Context
 from tests.extension.listener import Listener
-from tests.extension.panel_page import load_axe, set_scheme
 
 HOST = "live-transcription-captions"
 RECTANGLE = f"""async () => {{

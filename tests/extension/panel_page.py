@@ -8,13 +8,12 @@ from typing import Any
 
 from scripts.browser import BrowserError
 from scripts.local.extension import EXTENSION, EXTENSION_ORIGIN
+from tests.extension.accessibility import SCHEMES, find_violations
 from tests.extension.addresses import PANEL
 from tests.extension.context import Context
 from tests.extension.devtools import Devtools
 from tests.http.http_client import PASSWORD
-from tests.sdk.toolchain import SDK
 
-AXE = SDK / "node_modules" / "axe-core" / "axe.min.js"
 HAS_TEXT = "async (text) => document.body.innerText.replace(/[\u2068\u2069]/g, '').includes(text)"
 READY_AT = "async (place) => document.body.dataset.ready?.startsWith(place)"
 HAS_STATE = "async (name) => document.querySelector('.state[role=status]')?.innerText.trim() === name"
@@ -72,12 +71,6 @@ FOCUSED = """async () => {
   const label = (element.getAttribute("aria-label") ?? element.innerText ?? "").trim();
   return `${element.tagName} ${label || element.name || ""}`;
 }"""
-VIOLATIONS = """async (only) => {
-  const options = { resultTypes: ["violations"], selectors: false, ...(only && { runOnly: only }) };
-  const { violations } = await axe.run(document, options);
-  const summary = (id) => ({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`;
-  return violations.flatMap(({ id, nodes }) => nodes.map(summary(id)));
-}"""
 WORKER_IS_DONE = """async () => {
   const { send } = await import("/common/messages.js");
   await send("WAKE");
@@ -85,8 +78,6 @@ WORKER_IS_DONE = """async () => {
 }"""
 TOO_WIDE = "async () => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 NARROWEST = 320  # pixels: WCAG 2.2, 1.4.10 "Reflow"
-RULES = {"light": None, "dark": ["color-contrast"]}
-"""Those of axe by color scheme: the other ones look at no color."""
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27}
 
 
@@ -103,17 +94,6 @@ def text(name: str, language: str = "en", **values: str) -> str:
     for number, value in values.items():
         found = found.replace(f"${number[1:]}", value)
     return found
-
-
-def set_scheme(page: Context, scheme: str) -> None:
-    """`light` or `dark`; nothing moves."""
-    still = {"name": "prefers-reduced-motion", "value": "reduce"}
-    page.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}, still])
-
-
-def load_axe(page: Context) -> None:
-    if not page.run("async () => 'axe' in window"):
-        page.command("Runtime.evaluate", expression=AXE.read_text())
 
 
 @dataclass
@@ -268,10 +248,8 @@ class PanelPage:
 
     def check(self, name: str, *schemes: str) -> None:
         """No fault for axe, by default in light and dark, and nothing beyond the edge at the narrowest width."""
-        load_axe(self.page)
-        for scheme in schemes or RULES:
-            set_scheme(self.page, scheme)
-            assert self.page.run(VIOLATIONS, RULES[scheme]) == [], f"{name}, {scheme}"
+        for scheme in schemes or SCHEMES:
+            assert find_violations(self.page, scheme) == [], f"{name}, {scheme}"
         assert not self.page.run(TOO_WIDE), name
 
     def console_errors(self) -> list[str]:

@@ -86,18 +86,16 @@ def test_the_newest_words_stay_in_sight_when_the_text_grows_or_the_box_shrinks(
     overlay.press("Smaller", "Enter", times=2)
     overlay.press("Size", "ArrowUp", times=9)  # more words than the box shows
     overlay.press("Size", "ArrowDown")
-    # Nothing comes meanwhile that would show the newest words again.
-    assert listener.send("PAUSE") == {"value": {}}
-    overlay.wait_for_text("status", text("overlay_paused"))
-    small = overlay.check_newest_words()
+    with listener.pause_session():  # no words come that would show the newest ones again
+        overlay.wait_for_text("status", text("overlay_paused"))
+        small = overlay.check_newest_words()
 
-    overlay.press("Larger", "Enter")
-    large = overlay.check_newest_words()
-    assert large > small
-    overlay.press("Size", "ArrowUp")
-    assert overlay.check_newest_words() > large
+        overlay.press("Larger", "Enter")
+        large = overlay.check_newest_words()
+        assert large > small
+        overlay.press("Size", "ArrowUp")
+        assert overlay.check_newest_words() > large
 
-    assert listener.send("RESUME") == {"value": {}}
     overlay.wait_for_text("log", listener.wait_for_captions()["captions"][-1]["text"])
     overlay.check_newest_words()
 

@@ -78,7 +78,7 @@ def test_a_start_that_is_refused_says_what_to_do(
 
 
 @pytest.mark.parametrize(
-    ("place", "path"),
+    ("hash_path", "api_path"),
     [
         ("#/history", "/transcription/history"),
         pytest.param("#/credits", "/credits/packages", marks=pytest.mark.soak),
@@ -86,13 +86,13 @@ def test_a_start_that_is_refused_says_what_to_do(
     ],
 )
 def test_a_page_whose_answer_is_awaited_says_so(
-    panel: PanelPage, api: Api, proxy: FaultProxy, place: str, path: str
+    panel: PanelPage, api: Api, proxy: FaultProxy, hash_path: str, api_path: str
 ) -> None:
     proxy.reset()
     panel.reset(proxy.url)
     panel.sign_in(Person.register(api).email)
-    proxy.fail(path, "held")
-    panel.go(place)
+    proxy.fail(api_path, "held")
+    panel.go(hash_path)
     panel.wait_for_element("[aria-busy] .skeleton")
     assert text("loading") in panel.text_of("[aria-busy]")
     panel.check("loading")

@@ -210,8 +210,8 @@ class Walk:
         self.sandbox.fail(Sandbox.TOKEN, "500")
 
     def _pause(self) -> None:
-        assert self.listener.send("PAUSE") == {"value": {}}
-        assert self.listener.send("RESUME") == {"value": {}}
+        with self.listener.pause_session():
+            pass
 
     def _open_second_window(self) -> None:
         second = self.listener.open_window()

@@ -18,7 +18,7 @@ def parse_json_lines(text: str) -> list[dict[str, Any]]:
 class LogReader:
     """The request lines of one log, each read once: a log grows with each test, and many tests look at it.
 
-    A log that was begun anew is read anew.
+    A log that was truncated is read from its beginning.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Reading a log while it is written: each line once, and all of them again where the log was begun anew."""
+"""Reading a log while it is written: each line once, and from its beginning where it was truncated."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_a_line_is_read_once_and_not_before_it_is_complete(tmp_path: Path) -> No
     assert ids(reader.read(log)) == ["a", "b"]
 
 
-def test_a_log_that_was_begun_anew_is_read_anew_whether_it_is_shorter_or_longer(tmp_path: Path) -> None:
+def test_a_truncated_log_is_read_from_its_beginning_whether_it_is_shorter_or_longer(tmp_path: Path) -> None:
     log, reader = tmp_path / "api.log", LogReader()
     log.write_text(request_line("a") + request_line("b"))
     reader.read(log)
