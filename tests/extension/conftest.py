@@ -12,7 +12,7 @@ from scripts.local.stack import LocalStack
 from tests.extension.addresses import WORKER
 from tests.extension.devtools import Devtools, browser_with
 from tests.extension.fault_proxy import FaultProxy
-from tests.extension.listener import FEED, Listener, View
+from tests.extension.listener import Listener, View, feed_script
 from tests.extension.overlay import Overlay
 from tests.extension.panel_page import RESET, PanelPage
 from tests.extension.proof import Proof, reset_sockets, sockets
@@ -131,7 +131,7 @@ def scheme(request: pytest.FixtureRequest) -> str:
 def panel(browser: Devtools, stack: LocalStack) -> Iterator[PanelPage]:
     """The side panel as after the installation, opened as a tab; it logs no errors, in every test."""
     worker = browser.wait_for_context(WORKER)
-    browser.first_lines["background_page"] = [FEED.replace("/* SPEECH */", "{}")]
+    browser.first_lines["background_page"] = [feed_script()]
     worker.run(RESET, stack.api_url)
     browser.errors.clear()
     page = PanelPage.open(browser, "#/sign-in")

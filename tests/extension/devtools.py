@@ -46,6 +46,7 @@ class Devtools:
         self._connection = connection
         self._condition = threading.Condition()
         self._has_ended = False
+        self._end_reason: Exception | None = None
         self._numbers = itertools.count(1)
         self._answers: dict[int, Event] = {}
         self._contexts: dict[str, Context] = {}
@@ -174,21 +175,22 @@ class Devtools:
         if is_true():
             return
         if is_in_time:
-            raise ClosedError(f"the browser has ended: no {expected}")
+            raise ClosedError(f"the browser has ended: no {expected}") from self._end_reason
         raise BrowserError(f"{seconds} s passed: no {expected}")
 
     def _read(self) -> None:
         """Handle messages until the browser ends: a new context waits for its debugger, whatever the test does."""
         try:
-            with suppress(WebSocketException, BrowserError):
-                for data in self._connection:
-                    message: Event = json.loads(data)
-                    with self._condition:
-                        if "id" in message:
-                            self._answers[message["id"]] = message
-                        else:
-                            self._handle(message["method"], message["params"], message.get("sessionId", ""))
-                        self._condition.notify_all()
+            for data in self._connection:
+                message: Event = json.loads(data)
+                with self._condition:
+                    if "id" in message:
+                        self._answers[message["id"]] = message
+                    else:
+                        self._handle(message["method"], message["params"], message.get("sessionId", ""))
+                    self._condition.notify_all()
+        except (WebSocketException, BrowserError, ValueError, KeyError) as error:
+            self._end_reason = error
         finally:  # nothing is read any more, so nothing more can be waited for
             with self._condition:
                 self._has_ended = True

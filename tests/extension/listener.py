@@ -66,6 +66,11 @@ SEND = """async (type, body) => {
 }"""
 
 
+def feed_script(**speech: Any) -> str:
+    """What runs before the first line of an offscreen document; `speech`: see feed.js."""
+    return FEED.replace("/* SPEECH */", json.dumps(speech))
+
+
 @dataclass
 class Listener:
     """`panel`: the side panel, opened as a tab. `tab`: the page that speaks, once `open_tab` opened it."""
@@ -104,7 +109,7 @@ class Listener:
         """How the next recording speaks: see feed.js. By default it begins at position 0."""
         self.devtools.reported = speech.get("position", 0)
         self.sample_rate = int(speech.get("sampleRate", 16_000))
-        self.devtools.first_lines["background_page"] = [FEED.replace("/* SPEECH */", json.dumps(speech))]
+        self.devtools.first_lines["background_page"] = [feed_script(**speech)]
 
     @property
     def fed_samples(self) -> int:

@@ -47,10 +47,11 @@ class BrokenConnection:
         yield "no message"
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_message_that_cannot_be_read_ends_what_waits_for_another_one() -> None:
-    with pytest.raises(ClosedError, match=r"no answer to Target\.setDiscoverTargets"):
+    with pytest.raises(ClosedError, match=r"no answer to Target\.setDiscoverTargets") as ended:
         Devtools(cast(ClientConnection, BrokenConnection()))
+
+    assert isinstance(ended.value.__cause__, ValueError)
 
 
 @pytest.mark.soak
