@@ -11,6 +11,8 @@ TESTS = Path(__file__).parent
 FIRST = ("stack", "sandbox", "extension", "local", "shipping", "http", "simulation", "repositories")
 # In so many processes: each of them starts the servers of the folder, builds its packages, or counts a whole bill.
 PROCESSES = {"stack": 1, "sandbox": 2, "extension": 1, "shipping": 1, "http": 2, "benchmarks": 1}
+# In no more processes, also when the others have nothing to do: each takes more to start than it saves.
+MOST_PROCESSES = {"extension": 2}
 
 
 class Folder(pytest.Package):
@@ -21,17 +23,26 @@ class Folder(pytest.Package):
 
 
 class Scheduling(LoadFileScheduling):
-    """As `--dist loadfile`, but each folder in as many processes as `PROCESSES` says while others have work."""
+    """As `--dist loadfile`, but each folder in as many processes as `PROCESSES` says while others have work.
+
+    A process that no file is left for ends before the others.
+    """
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        file = next((file for file in self.workqueue if self._has_room(file, node)), next(iter(self.workqueue)))
-        self.workqueue.move_to_end(file, last=False)
+        files = [*self._files_for(node, PROCESSES), *self._files_for(node, MOST_PROCESSES)]
+        if not files:
+            node.shutdown()
+            return
+        self.workqueue.move_to_end(files[0], last=False)
         super()._assign_work_unit(node)
 
-    def _has_room(self, file: str, node: WorkerController) -> bool:
-        folder = folder_of(file)
+    def _files_for(self, node: WorkerController, limits: dict[str, int]) -> list[str]:
+        """The files that a process may take, where no more of them than `limits` take files of one folder."""
+        return [file for file in self.workqueue if self._has_room(folder_of(file), node, limits)]
+
+    def _has_room(self, folder: str, node: WorkerController, limits: dict[str, int]) -> bool:
         users = {user for user, files in self.assigned_work.items() if folder in map(folder_of, files)}
-        return node in users or len(users) < PROCESSES.get(folder, len(self.nodes))
+        return node in users or len(users) < limits.get(folder, len(self.nodes))
 
 
 def folder_of(file: str) -> str:

@@ -10,11 +10,11 @@ import pytest
 from chalicelib.errors import REASON_CODES
 from chalicelib.http.responses import STATUS
 from scripts.extension_pictures import MOST_BYTES, WIDTHS
+from scripts.local.extension import EXTENSION
 from tests.sdk.toolchain import SDK, node
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "extension.md").read_text(encoding="utf-8")
-EXTENSION = ROOT / "clients" / "extension"
 OFFERS = {
     "none": "nothing",
     "retry": "try again",

@@ -7,27 +7,29 @@ from pathlib import Path
 import pytest
 
 from scripts.browser import chromium
-from scripts.local.extension import EXTENSION_ORIGIN
+from scripts.local.extension import EXTENSION, EXTENSION_ORIGIN
 from scripts.local.stack import LocalStack
+from tests.extension.addresses import WORKER
 from tests.extension.devtools import Devtools, browser_with
 from tests.extension.fault_proxy import FaultProxy
-from tests.extension.listener import FEED, WORKER, Listener, View
+from tests.extension.listener import Listener, View, feed_script
 from tests.extension.overlay import Overlay
-from tests.extension.panel_page import PanelPage
+from tests.extension.panel_page import RESET, PanelPage
 from tests.extension.proof import Proof, reset_sockets, sockets
 from tests.extension.small_extension import SmallExtension
 from tests.fakes import Backend
 from tests.http.extension import site
 from tests.http.http_client import Api, Person, ResponseRecorder, Sandbox
 from tests.http.running_stack import open_books, remove_own_settings, sign_in_owner
+from tests.sdk.toolchain import install
 
-EXTENSION = Path(__file__).parents[2] / "clients" / "extension"
 SETTINGS = {
     "SANDBOX_LIVE_RECOGNISER": "ruler",
     "LIVE_PROVIDERS": "assemblyai, openai",
     "BUYERS_ONLY_PROVIDERS": "none",
 }
 Gather = Callable[[Listener, View], Proof]
+Stop = Callable[[Listener], Proof]
 PAGE = (Path(__file__).parent / "speaking_page.html").read_text()
 
 
@@ -41,6 +43,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> SmallExtension:
 def stack(small: SmallExtension) -> Iterator[LocalStack]:
     if chromium() is None:
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+    install()  # what judges pages: not in the middle of a session, which it would outlast
     with pytest.MonkeyPatch.context() as patch:
         remove_own_settings(patch)
         for name, value in SETTINGS.items():
@@ -113,19 +116,25 @@ def gather(stack: LocalStack, soak_counts: Counter[str]) -> Gather:
 
 
 @pytest.fixture
-def stop(gather: Gather) -> Callable[[Listener], Proof]:
+def stop(gather: Gather) -> Stop:
     """Stops a listener's session and gathers what there is to know about it."""
     return lambda listener: gather(listener, listener.stop())
+
+
+@pytest.fixture(params=["light", pytest.param("dark", marks=pytest.mark.soak)])
+def scheme(request: pytest.FixtureRequest) -> str:
+    """The color scheme in which many states are judged."""
+    return str(request.param)
 
 
 @pytest.fixture
 def panel(browser: Devtools, stack: LocalStack) -> Iterator[PanelPage]:
     """The side panel as after the installation, opened as a tab; it logs no errors, in every test."""
-    browser.wait_for_context(WORKER)
-    browser.first_lines["background_page"] = [FEED.replace("/* SPEECH */", "{}")]
-    page = PanelPage.open(browser)
+    worker = browser.wait_for_context(WORKER)
+    browser.first_lines["background_page"] = [feed_script()]
+    worker.run(RESET, stack.api_url)
     browser.errors.clear()
-    page.reset(stack.api_url)
+    page = PanelPage.open(browser, "#/sign-in")
     yield page
     errors = page.console_errors()
     page.close()

@@ -20,16 +20,16 @@ class Context:
     """A page, the service worker or the offscreen document. All methods raise BrowserError."""
 
     def __init__(self, devtools: "Devtools", session: str, info: Event, tab_target_id: str | None):
-        self._devtools, self._session, self.tab_target_id = devtools, session, tab_target_id
+        self.devtools, self._session, self.tab_target_id = devtools, session, tab_target_id
         self.target_id, self.kind, self.url = str(info["targetId"]), str(info["type"]), str(info["url"])
         self.is_closed = False
 
     def command(self, method: str, **parameters: Any) -> Event:
-        return self._devtools.command(method, self._session, **parameters)
+        return self.devtools.command(method, self._session, **parameters)
 
     def send(self, method: str, **parameters: Any) -> None:
         """Send a command without waiting for its answer."""
-        self._devtools.send(method, self._session, **parameters)
+        self.devtools.send(method, self._session, **parameters)
 
     def run(self, function: str, *arguments: Any) -> Any:
         """Run an asynchronous JavaScript function; returns what it resolves to."""
@@ -37,7 +37,7 @@ class Context:
 
     def poll(self, function: str, *arguments: Any) -> Any:
         """What the function returns once that is true; also in a page that is still being opened."""
-        return self._devtools.poll(lambda: self.run(function, *arguments), f"{function} that is true in {self.url}")
+        return self.devtools.poll(lambda: self.run(function, *arguments), f"{function} that is true in {self.url}")
 
     def start(self, function: str, *arguments: Any) -> None:
         """Run a function without waiting for it."""
@@ -46,7 +46,7 @@ class Context:
     def close(self) -> None:
         """Close the page, or kill the worker."""
         with suppress(BrowserError):  # a debugger would keep the worker
-            self._devtools.command("Target.detachFromTarget", sessionId=self._session)
+            self.devtools.command("Target.detachFromTarget", sessionId=self._session)
         with suppress(BrowserError):  # it may have ended by itself
-            self._devtools.command("Target.closeTarget", targetId=self.target_id)
-        self._devtools.wait_until_gone(self.target_id)
+            self.devtools.command("Target.closeTarget", targetId=self.target_id)
+        self.devtools.wait_until_gone(self.target_id)

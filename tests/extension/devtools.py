@@ -26,7 +26,7 @@ FLAGS = (
     "--use-fake-device-for-media-stream",  # a microphone that beeps; whether it may be used is still asked
 )
 ANSWER_SECONDS = 120
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.05
 KINDS = ("page", "background_page", "service_worker")
 """Of targets with a debugger. `background_page`: an offscreen document."""
 OF_BROWSER = "devtools:"
@@ -46,6 +46,7 @@ class Devtools:
         self._connection = connection
         self._condition = threading.Condition()
         self._has_ended = False
+        self._end_reason: Exception | None = None
         self._numbers = itertools.count(1)
         self._answers: dict[int, Event] = {}
         self._contexts: dict[str, Context] = {}
@@ -88,24 +89,24 @@ class Devtools:
             "Target.setAutoAttach", session, autoAttach=True, waitForDebuggerOnStart=True, flatten=True, filter=only
         )
 
-    def contexts(self, url: str = "", kind: str | None = None) -> list[Context]:
+    def contexts(self, url: str = "") -> list[Context]:
         """The contexts whose address begins like this, oldest first."""
         return [
             context
             for context in list(self._contexts.values())
-            if context.url.startswith(url) and kind in (None, context.kind) and not context.url.startswith(OF_BROWSER)
+            if context.url.startswith(url) and not context.url.startswith(OF_BROWSER)
         ]
 
-    def wait_for_context(self, url: str, kind: str | None = None) -> Context:
+    def wait_for_context(self, url: str) -> Context:
         """The newest context of this address, when it can be used."""
 
         def find() -> Context | None:
-            for context in self.contexts(url, kind)[-1:]:
+            for context in self.contexts(url)[-1:]:
                 with suppress(ClosedError):  # the next one may be there already
                     return context if context.run(IS_LOADED) else None
             return None
 
-        self.wait_for(lambda: bool(self.contexts(url, kind)), f"context of {url}")
+        self.wait_for(lambda: bool(self.contexts(url)), f"context of {url}")
         return self.poll(find, f"context of {url}")
 
     def open_page(self, url: str) -> Context:
@@ -174,12 +175,12 @@ class Devtools:
         if is_true():
             return
         if is_in_time:
-            raise ClosedError(f"the browser has ended: no {expected}")
+            raise ClosedError(f"the browser has ended: no {expected}") from self._end_reason
         raise BrowserError(f"{seconds} s passed: no {expected}")
 
     def _read(self) -> None:
         """Handle messages until the browser ends: a new context waits for its debugger, whatever the test does."""
-        with suppress(WebSocketException, BrowserError):
+        try:
             for data in self._connection:
                 message: Event = json.loads(data)
                 with self._condition:
@@ -188,9 +189,12 @@ class Devtools:
                     else:
                         self._handle(message["method"], message["params"], message.get("sessionId", ""))
                     self._condition.notify_all()
-        with self._condition:
-            self._has_ended = True
-            self._condition.notify_all()
+        except (WebSocketException, BrowserError, ValueError, KeyError) as error:
+            self._end_reason = error
+        finally:  # nothing is read any more, so nothing more can be waited for
+            with self._condition:
+                self._has_ended = True
+                self._condition.notify_all()
 
     def _handle(self, method: str, parameters: Event, session: str) -> None:
         match method:

@@ -10,6 +10,7 @@ from typing import Any
 
 from scripts.local.aws import REPOSITORY
 from scripts.local.extension import EXTENSION_ID
+from tests.extension.addresses import PANEL, RECORDER, WORKER
 from tests.extension.context import Context
 from tests.extension.devtools import Devtools
 from tests.extension.fault_proxy import FaultProxy
@@ -18,11 +19,13 @@ from tests.http.http_client import PASSWORD, Api, Person
 
 CODED = REPOSITORY / "clients" / "browser" / "test" / "support" / "coded.js"
 FEED = (Path(__file__).parent / "feed.js").read_text().replace("/* CODED */", CODED.read_text().replace("export ", ""))
-ROOT = f"chrome-extension://{EXTENSION_ID}"
-WORKER, RECORDER, PANEL = f"{ROOT}/background/worker.js", f"{ROOT}/offscreen/", f"{ROOT}/panel/panel.html"
 SHORT_LEASES = {"lease_seconds": 60, "renewLeadSeconds": 60, "pausePatienceSeconds": 1}
 """Leases that are renewed as soon as the API accepts it, which is at their beginning."""
+LATE_RENEWALS = {"lease_seconds": 60, "renewLeadSeconds": 10}
+HOUR_MS = 3_600_000
 View = dict[str, Any]
+HAS_ENDED = "(view) => view.state === 'ended' && view.ended"
+LOG_OUT = "(client) => client.auth.logout()"
 
 WAIT_FOR_VIEW = """async () => {
   const { loadView, watchView } = await import("/common/live_view.js");
@@ -63,6 +66,11 @@ SEND = """async (type, body) => {
 }"""
 
 
+def feed_script(**speech: Any) -> str:
+    """What runs before the first line of an offscreen document; `speech`: see feed.js."""
+    return FEED.replace("/* SPEECH */", json.dumps(speech))
+
+
 @dataclass
 class Listener:
     """`panel`: the side panel, opened as a tab. `tab`: the page that speaks, once `open_tab` opened it."""
@@ -101,7 +109,7 @@ class Listener:
         """How the next recording speaks: see feed.js. By default it begins at position 0."""
         self.devtools.reported = speech.get("position", 0)
         self.sample_rate = int(speech.get("sampleRate", 16_000))
-        self.devtools.first_lines["background_page"] = [FEED.replace("/* SPEECH */", json.dumps(speech))]
+        self.devtools.first_lines["background_page"] = [feed_script(**speech)]
 
     @property
     def fed_samples(self) -> int:
@@ -153,6 +161,15 @@ class Listener:
         assert self.send("START", tabId=self.open_tab(), microphone=False) == {"value": {}}
         self.wait_for_view("(view) => view.state === 'live'")
 
+    @contextmanager
+    def pause_session(self) -> Iterator[None]:
+        """Pause the session for this time."""
+        assert self.send("PAUSE") == {"value": {}}
+        try:
+            yield
+        finally:
+            assert self.send("RESUME") == {"value": {}}
+
     @property
     def recorder(self) -> Context:
         return self.devtools.wait_for_context(RECORDER)
@@ -164,6 +181,11 @@ class Listener:
     def wait_for_view(self, is_right: str) -> View:
         """The first view for which this JavaScript function is true."""
         return dict(self.panel.run(WAIT_FOR_VIEW % is_right))
+
+    def wait_for_captions(self, count: int = 1) -> View:
+        """Wait until so many more captions came; the view keeps the last ones only. Returns the view then."""
+        seq = max((caption["seq"] for caption in self.view["captions"]), default=-1)
+        return self.wait_for_view(f"(view) => view.captions.filter((caption) => caption.seq > {seq}).length >= {count}")
 
     def wait_for_renewals(self, count: int) -> None:
         """Wait until so many more renewals were answered."""
@@ -194,7 +216,7 @@ class Listener:
     def stop(self) -> View:
         """Stop, and return the view when the session has ended."""
         assert self.send("STOP") == {"value": {}}
-        return self.wait_for_view("(view) => view.state === 'ended' && view.ended")
+        return self.wait_for_view(HAS_ENDED)
 
     @property
     def account(self) -> Person:
@@ -216,7 +238,7 @@ class Listener:
         self.proxy.reset()
         if self.view["state"] not in ("idle", "ended"):
             self.send("STOP")
-        self.client("(client) => client.auth.logout()")
+        self.client(LOG_OUT)
         self.close()
 
 

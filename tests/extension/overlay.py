@@ -1,12 +1,13 @@
 """The captions in a page, for tests."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.extension.accessibility import load_axe, set_scheme
 from tests.extension.context import Context
 from tests.extension.listener import Listener
-from tests.extension.panel_page import load_axe, set_scheme
+from tests.extension.panel_page import text
 
 HOST = "live-transcription-captions"
 RECTANGLE = f"""async () => {{
@@ -36,6 +37,17 @@ JUDGE = """async function (host) {
   } finally {
     delete host.shadowRoot;
   }
+}"""
+HIDDEN_PIXELS = """function () {
+  return [this.scrollTop, this.scrollHeight - this.scrollTop - this.clientHeight];
+}"""
+DRAW = """async (tabId, view) => {
+  const { overlayView } = await import("/common/live_view.js");
+  await chrome.tabs.sendMessage(tabId, { type: "OVERLAY_VIEW", view: overlayView(view) }, { frameId: 0 });
+}"""
+KEEP_CAPTIONS = """async (tabId) => {
+  const func = () => void (globalThis.setTimeout = () => undefined); // of the content scripts alone
+  await chrome.scripting.executeScript({ target: { tabId }, func });
 }"""
 ARROWS = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
 
@@ -81,6 +93,10 @@ class Overlay:
 
         return " ".join(gather(top))
 
+    def wait_for_text(self, role: str, words: str) -> None:
+        """Wait until the only node of a role has these words."""
+        self.page.devtools.poll(lambda: words in self.text(role), f"{words!r} in the {role} of the captions")
+
     def open_dialog(self, color: str) -> None:
         """Open a dialog of the page, which the captions then are in: axe judges colours only below the body."""
         self.page.run(OPEN_DIALOG, color)
@@ -123,15 +139,25 @@ class Overlay:
             yield from self._all_nodes(child)
 
     @property
-    def hidden_below(self) -> float:
-        """How many pixels of the newest words are below the edge; the shadow root is closed to all but the debugger."""
+    def hidden_words(self) -> tuple[float, float]:
+        """How many pixels of the words are above the box and below it, where the newest ones are.
+
+        The shadow root is closed to all but the debugger.
+        """
         (words,) = [node for node in self.nodes("group") if node["name"]["value"] == "Live captions"]
         found = self.page.command("DOM.resolveNode", backendNodeId=words["backendDOMNodeId"])["object"]["objectId"]
-        function = "function () { return this.scrollHeight - this.scrollTop - this.clientHeight; }"
         answer = self.page.command(
-            "Runtime.callFunctionOn", objectId=found, functionDeclaration=function, returnByValue=True
+            "Runtime.callFunctionOn", objectId=found, functionDeclaration=HIDDEN_PIXELS, returnByValue=True
         )
-        return float(answer["result"]["value"])
+        above, below = answer["result"]["value"]
+        return float(above), float(below)
+
+    def check_newest_words(self) -> float:
+        """There are more words than the box shows, and the newest ones are in it; returns the pixels above it."""
+        above, below = self.hidden_words
+        assert above > 0
+        assert below < 2
+        return above
 
     def focus(self, name: str) -> None:
         (button,) = [node for node in self.nodes("button") if node["name"]["value"].startswith(name)]
@@ -160,3 +186,12 @@ class Overlay:
 
     def _use_mouse(self, kind: str, x: float, y: float) -> None:
         self.page.command("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+
+def stop_and_keep(listener: Listener, overlay: Overlay) -> Callable[[dict[str, Any]], None]:
+    """Stop the session, so that nothing else is drawn; the result draws a view in its captions, which stay."""
+    tab_id = listener.view["tabId"]
+    listener.panel.run(KEEP_CAPTIONS, tab_id)  # which go some time after a stop
+    listener.stop()
+    overlay.wait_for_text("status", text("overlay_ended_stopped"))
+    return lambda view: listener.panel.run(DRAW, tab_id, view)

@@ -2,24 +2,22 @@
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from scripts.browser import BrowserError
-from scripts.local.aws import REPOSITORY
-from scripts.local.extension import EXTENSION_ID
+from scripts.local.extension import EXTENSION, EXTENSION_ORIGIN
+from tests.extension.accessibility import SCHEMES, find_violations
+from tests.extension.addresses import PANEL
 from tests.extension.context import Context
 from tests.extension.devtools import Devtools
 from tests.http.http_client import PASSWORD
-from tests.sdk.toolchain import SDK, install
 
-ROOT = f"chrome-extension://{EXTENSION_ID}"
-PANEL, POPUP = f"{ROOT}/panel/panel.html", f"{ROOT}/popup/popup.html"
-EXTENSION = REPOSITORY / "clients" / "extension"
-AXE = SDK / "node_modules" / "axe-core" / "axe.min.js"
-SEES = "async (text) => document.body.innerText.replace(/[\u2068\u2069]/g, '').includes(text)"
+HAS_TEXT = "async (text) => document.body.innerText.replace(/[\u2068\u2069]/g, '').includes(text)"
 READY_AT = "async (place) => document.body.dataset.ready?.startsWith(place)"
-SHOWS = "async (selector) => document.querySelector(selector) !== null"
+HAS_STATE = "async (name) => document.querySelector('.state[role=status]')?.innerText.trim() === name"
+HAS_ELEMENT = "async (selector) => document.querySelector(selector) !== null"
 # The last element of this name that is shown and enabled: a dialog comes after the page below it.
 CLICK = """async (name) => {
   const found = [...document.querySelectorAll("button, a, label, summary")].filter((element) => {
@@ -57,6 +55,12 @@ GO = """async (place) => {
   if (location.hash === place) dispatchEvent(new Event("hashchange"));
   else location.hash = place;
 }"""
+# As after the installation, except for the address of the API.
+RESET = """async (apiUrl) => {
+  await chrome.storage.session.clear();
+  await chrome.storage.local.clear();
+  await chrome.storage.local.set({ settings: { apiUrl } });
+}"""
 RELOAD = """async () => {
   window.isLeft = true; // it may draw once more before it is gone
   setTimeout(() => location.reload());
@@ -66,12 +70,6 @@ FOCUSED = """async () => {
   const element = document.activeElement;
   const label = (element.getAttribute("aria-label") ?? element.innerText ?? "").trim();
   return `${element.tagName} ${label || element.name || ""}`;
-}"""
-VIOLATIONS = """async (only) => {
-  const options = { resultTypes: ["violations"], selectors: false, ...(only && { runOnly: only }) };
-  const { violations } = await axe.run(document, options);
-  const summary = (id) => ({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`;
-  return violations.flatMap(({ id, nodes }) => nodes.map(summary(id)));
 }"""
 WORKER_IS_DONE = """async () => {
   const { send } = await import("/common/messages.js");
@@ -83,24 +81,19 @@ NARROWEST = 320  # pixels: WCAG 2.2, 1.4.10 "Reflow"
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27}
 
 
+@cache
+def texts(language: str) -> dict[str, str]:
+    """The texts of the extension by their names."""
+    messages = json.loads((EXTENSION / "_locales" / language / "messages.json").read_text(encoding="utf-8"))
+    return {name: message["message"] for name, message in messages.items()}
+
+
 def text(name: str, language: str = "en", **values: str) -> str:
     """A text of the extension, with `$1` and so on replaced by `v1=…`."""
-    found: str = json.loads((EXTENSION / "_locales" / language / "messages.json").read_text())[name]["message"]
+    found = texts(language)[name]
     for number, value in values.items():
         found = found.replace(f"${number[1:]}", value)
     return found
-
-
-def set_scheme(page: Context, scheme: str) -> None:
-    """`light` or `dark`; nothing moves."""
-    still = {"name": "prefers-reduced-motion", "value": "reduce"}
-    page.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}, still])
-
-
-def load_axe(page: Context) -> None:
-    install()
-    if not page.run("async () => 'axe' in window"):
-        page.command("Runtime.evaluate", expression=AXE.read_text())
 
 
 @dataclass
@@ -118,14 +111,7 @@ class PanelPage:
 
     def reset(self, api_url: str) -> None:
         """As after the installation, except for the address of the API."""
-        self.page.run(
-            """async (apiUrl) => {
-              await chrome.storage.session.clear();
-              await chrome.storage.local.clear();
-              await chrome.storage.local.set({ settings: { apiUrl } });
-            }""",
-            api_url,
-        )
+        self.page.run(RESET, api_url)
         self.page.run(RELOAD)  # it remembers the price of what ran before
         self.poll(IS_RELOADED)
         self.go("#/sign-in")
@@ -147,12 +133,16 @@ class PanelPage:
     def wait_for_place(self, hash_path: str) -> None:
         self.poll(READY_AT, hash_path)
 
-    def sees(self, words: str) -> None:
+    def wait_for_text(self, words: str) -> None:
         """Wait until the page shows these words."""
-        self.poll(SEES, words)
+        self.poll(HAS_TEXT, words)
 
-    def shows(self, selector: str) -> None:
-        self.poll(SHOWS, selector)
+    def wait_for_state(self, state: str) -> None:
+        """Wait until the session that runs is shown in this state."""
+        self.poll(HAS_STATE, text(f"state_{state}"))
+
+    def wait_for_element(self, selector: str) -> None:
+        self.poll(HAS_ELEMENT, selector)
 
     def click(self, name: str) -> None:
         self.poll(CLICK, name)
@@ -176,7 +166,7 @@ class PanelPage:
     def visit(self, hash_path: str, words: str) -> None:
         """Go to a place, and check it when it shows these words."""
         self.go(hash_path)
-        self.sees(words)
+        self.wait_for_text(words)
         self.check(hash_path)
 
     def fill(self, name: str, value: str) -> None:
@@ -195,7 +185,7 @@ class PanelPage:
 
     def confirm(self, name: str) -> None:
         """Agree in the dialog."""
-        self.shows("dialog[open]")
+        self.wait_for_element("dialog[open]")
         self.click(name)
 
     def agree_to_recording(self) -> None:
@@ -207,10 +197,10 @@ class PanelPage:
 
     def summarise(self) -> None:
         """From the price of a catch-up over its summary to its transcript."""
-        self.shows(".price")
+        self.wait_for_element(".price")
         self.check("price of a catch-up")
         self.click(text("action_summarise"))
-        self.sees(text("catch_up_summary"))
+        self.wait_for_text(text("catch_up_summary"))
         self.check("summary")
         self.follow(text("ended_transcript"), "#/history/")
 
@@ -256,17 +246,15 @@ class PanelPage:
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
         )
 
-    def check(self, name: str) -> None:
-        """No fault for axe, in light and dark, and nothing beyond the edge at the narrowest width."""
-        load_axe(self.page)
-        for scheme, only in (("light", None), ("dark", ["color-contrast"])):
-            set_scheme(self.page, scheme)
-            assert self.page.run(VIOLATIONS, only) == [], f"{name}, {scheme}"
+    def check(self, name: str, *schemes: str) -> None:
+        """No fault for axe, by default in light and dark, and nothing beyond the edge at the narrowest width."""
+        for scheme in schemes or SCHEMES:
+            assert find_violations(self.page, scheme) == [], f"{name}, {scheme}"
         assert not self.page.run(TOO_WIDE), name
 
     def console_errors(self) -> list[str]:
         """What pages of the extension logged, without the browser's own lines about refused requests."""
-        own = [line for line in self.devtools.errors if line.startswith(ROOT)]
+        own = [line for line in self.devtools.errors if line.startswith(EXTENSION_ORIGIN)]
         return [line for line in own if "Failed to load resource" not in line]
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.extension.panel_page import text
+from tests.extension.panel_page import PanelPage, text
 
 GAP = {"startMs": 1_000, "endMs": 9_000, "reason": "not_recognised"}
 ENDS = (
@@ -23,7 +23,10 @@ WARNINGS = ("no_audio", "save_failing", "words_limit", "words_rejected")
 
 @dataclass(frozen=True)
 class SessionState:
-    """`changes`: what the view has beside words. `panel`, `overlay`: a part of what each of them says."""
+    """`changes`: what the view has beside words. `panel`, `overlay`: a part of what each of them says.
+
+    The panel says it beside the name of the state, and may have nothing to add.
+    """
 
     name: str
     changes: dict[str, Any]
@@ -48,6 +51,13 @@ class SessionState:
     def has_ended(self) -> bool:
         return bool(self.changes["state"] == "ended")
 
+    def wait_in(self, page: PanelPage) -> None:
+        """Wait until the panel or the popup shows it."""
+        if not self.has_ended:
+            page.wait_for_state(self.changes["state"])
+        if self.panel:
+            page.wait_for_text(self.panel)
+
 
 def view_with_warning(code: str) -> dict[str, Any]:
     """The part of a live view in which this warning is on; the end of a lease is not drawn."""
@@ -67,13 +77,16 @@ def _states() -> list[SessionState]:
     low_sentences = _around_number("live_credits_low"), _around_number("overlay_credits_low")
     last_sentences = _around_number("live_ends_in"), _around_number("overlay_ends_in")
     active = [
-        SessionState(state, {"state": state}, text(f"state_{state}"), text(f"overlay_{state}"))
-        for state in ("starting", "reconnecting", "paused", "stopping")
+        SessionState(state, {"state": state}, text(sentence), text(f"overlay_{state}"))
+        for state, sentence in (
+            ("starting", "overlay_starting"),
+            ("reconnecting", "overlay_reconnecting"),
+            ("paused", "live_paused"),
+            ("stopping", "overlay_stopping"),
+        )
     ]
     live = [
-        SessionState(
-            "live", {"state": "live"} | lease, text("state_live"), text("overlay_lease", v1="10 credits", v2="19")
-        ),
+        SessionState("live", {"state": "live"} | lease, "", text("overlay_lease", v1="10 credits", v2="19")),
         SessionState(
             "partial words", {"state": "live", "partial": {"text": "and then"}}, "and then", listening, is_in_words=True
         ),
@@ -90,7 +103,7 @@ def _states() -> list[SessionState]:
     warnings = [
         SessionState("credits_low", view_with_warning("credits_low") | low, *low_sentences),
         SessionState("credits running out", {"state": "live"} | last, *last_sentences),
-        SessionState("lease_ending", view_with_warning("lease_ending"), text("state_live"), listening),
+        SessionState("lease_ending", view_with_warning("lease_ending"), "", listening),
         *(
             SessionState(code, view_with_warning(code), text(f"overlay_{code}"), text(f"overlay_{code}"))
             for code in WARNINGS

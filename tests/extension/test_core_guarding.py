@@ -1,7 +1,7 @@
 """What the extension guards against: a stop that comes early, another user, a question about a page that was left."""
 
 from tests.extension.listener import Listener
-from tests.extension.overlay import Overlay
+from tests.extension.overlay import Overlay, stop_and_keep
 from tests.extension.panel_page import PanelPage, text
 from tests.http.http_client import Api, Person
 
@@ -10,10 +10,6 @@ COUNT_DOCUMENTS = """async () =>
 SEND_WITHOUT_WAITING = """async (type, body) => {
   const { send } = await import("/common/messages.js");
   void send(type, body).catch(() => undefined);
-}"""
-DRAW = """async (tabId, view) => {
-  const { overlayView } = await import("/common/live_view.js");
-  await chrome.tabs.sendMessage(tabId, { type: "OVERLAY_VIEW", view: overlayView(view) }, { frameId: 0 });
 }"""
 NO_DIALOG = "async () => document.querySelector('dialog') === null"
 LIVE = {"state": "live", "sessionId": "s", "transcriptId": "t", "gaps": []}
@@ -24,7 +20,7 @@ def test_a_stop_while_the_session_starts_leaves_no_session_and_no_credits_held(l
     listener.panel.run(SEND_WITHOUT_WAITING, "START", {"tabId": listener.open_tab(), "microphone": False})
     panel = PanelPage(listener.devtools, listener.panel)
     panel.go("#/live")
-    panel.sees(text("state_starting"))
+    panel.wait_for_state("starting")
     listener.devtools.wait_for(lambda: "held" in {each.fault for each in listener.proxy.exchanges}, "the start")
 
     panel.click(text("action_stop"))
@@ -46,12 +42,12 @@ def test_of_the_session_of_another_user_the_panel_shows_only_that_it_runs(panel:
 
     panel.put_view(**LIVE | shared)
 
-    panel.sees(text("state_live"))
-    panel.sees(text("action_stop"))
+    panel.wait_for_state("live")
+    panel.wait_for_text(text("action_stop"))
     for words in (caption["text"], shared["tabTitle"]):
         assert words not in panel.text_of("body")
     panel.put_view(**LIVE | shared | {"state": "ended", "ended": {"reason": "stopped"}})
-    panel.sees(text("start_title"))
+    panel.wait_for_text(text("start_title"))
     assert text("overlay_ended_stopped") not in panel.text_of("body")
 
 
@@ -59,20 +55,17 @@ def test_a_question_is_gone_with_the_page_that_asked_it(panel: PanelPage, api: A
     panel.sign_in(Person.register(api).email)
     panel.go("#/settings")
     panel.click(text("action_sign_out"))
-    panel.shows("dialog[open]")
+    panel.wait_for_element("dialog[open]")
 
     panel.go("#/history")
 
     panel.poll(NO_DIALOG)
-    panel.sees(text("history_empty_title"))
+    panel.wait_for_text(text("history_empty_title"))
 
 
 def test_the_captions_say_one_credit_of_one(listener: Listener, overlay: Overlay) -> None:
-    tab_id = listener.view["tabId"]
-    listener.stop()  # nothing else is drawn from now on
+    draw = stop_and_keep(listener, overlay)
     for credits, words in ((1, "1 credit/min, 19 min left"), (1_200, "1,200 credits/min, 19 min left")):
         lease = {"lease": {"creditsPerMinute": credits}, "credits": {"minutesLeft": 19}}
-
-        listener.panel.run(DRAW, tab_id, LIVE | {"captions": []} | lease)
-
-        assert overlay.text("status") == words
+        draw(LIVE | {"captions": []} | lease)
+        overlay.wait_for_text("status", words)

@@ -4,10 +4,12 @@ import time
 
 import pytest
 
+from scripts.local.extension import EXTENSION_ORIGIN
+from tests.extension.addresses import WORKER
 from tests.extension.conftest import Gather
 from tests.extension.context import Context
-from tests.extension.listener import ROOT, WORKER, Listener, words_of
-from tests.extension.overlay import Overlay
+from tests.extension.listener import HAS_ENDED, Listener, words_of
+from tests.extension.overlay import HOST, Overlay
 from tests.extension.panel_page import PanelPage, text
 from tests.fakes import Backend
 
@@ -18,7 +20,6 @@ NEWEST_TABS = """async () =>
   (await chrome.windows.getAll({ populate: true, windowTypes: ["normal"] })).flatMap(({ tabs }) => tabs)
     .map(({ id }) => id).sort((one, other) => one - other).slice(-2)"""
 AWAY_SECONDS = 4
-HAS_ENDED = "(view) => view.state === 'ended' && view.ended"
 
 
 def test_a_session_outlives_the_pages_of_its_tab_and_ends_with_the_tab(
@@ -26,13 +27,16 @@ def test_a_session_outlives_the_pages_of_its_tab_and_ends_with_the_tab(
 ) -> None:
     """On the same site the captions are put back; on another one the panel alone shows them."""
     overlay.page.send("Page.navigate", url=f"{listener.page_url}?same-site")
-    Overlay(overlay.page).wait()
+    overlay.page.poll("async () => location.search === '?same-site'")
+    overlay.wait()
+    overlay.wait_for_text("log", listener.wait_for_captions()["captions"][-1]["text"])
     assert listener.view["overlay"] == "shown"
 
     overlay.page.send("Page.navigate", url=listener.page_url.replace("127.0.0.1", "localhost"))
     listener.wait_for_view("(view) => view.overlay === 'unavailable'")
-    shown = len(listener.view["captions"])
-    listener.wait_for_view(f"(view) => view.captions.length > {shown}")
+    newest = listener.wait_for_captions()["captions"][-1]
+    PanelPage(listener.devtools, listener.panel).wait_for_text(newest["text"])
+    assert overlay.page.run(f"async () => [location.hostname, document.querySelector('{HOST}')]") == ["localhost", None]
     overlay.page.close()
 
     view = listener.wait_for_view(HAS_ENDED)
@@ -44,6 +48,7 @@ def test_a_session_outlives_the_pages_of_its_tab_and_ends_with_the_tab(
     proof.check_money(books)
 
 
+@pytest.mark.soak
 def test_the_keyboard_starts_and_stops_captions_of_the_tab_in_front(
     listener: Listener, gather: Gather, books: Backend
 ) -> None:
@@ -77,7 +82,7 @@ def test_the_microphone_is_mixed_in_where_it_is_allowed_and_costs_nothing_where_
     assert listener.proxy.of("start") == []
     listener.panel.poll(f"async () => await ({COUNT_DOCUMENTS})() === 0")
 
-    permission = {"origin": ROOT, "permission": {"name": "microphone"}}
+    permission = {"origin": EXTENSION_ORIGIN, "permission": {"name": "microphone"}}
     listener.devtools.command("Browser.setPermission", setting="granted", **permission)
     try:
         assert listener.send("START", tabId=tab_id, microphone=True) == {"value": {}}
@@ -116,6 +121,7 @@ def test_starts_that_are_refused_cost_nothing_and_starts_at_once_make_one_sessio
     listener.panel.poll(f"async () => await ({COUNT_DOCUMENTS})() === 0")
 
 
+@pytest.mark.soak
 def test_a_session_whose_document_was_closed_goes_on_in_the_same_transcript(
     listener: Listener, overlay: Overlay, gather: Gather, books: Backend
 ) -> None:
@@ -128,13 +134,13 @@ def test_a_session_whose_document_was_closed_goes_on_in_the_same_transcript(
     assert view["interrupted"]["transcriptId"] == transcript_id
     listener.speak(position=listener.fed_samples)
     panel = PanelPage(listener.devtools, listener.panel)
-    panel.sees(text("interrupted_title"))
+    panel.wait_for_text(text("interrupted_title"))
     time.sleep(AWAY_SECONDS)  # it is the person who is away
     panel.click(text("interrupted_resume"))
-    panel.sees(text("state_live"))
+    panel.wait_for_state("live")
     listener.wait_for_audio(2)
     panel.click(text("action_stop"))
-    panel.sees(text("overlay_ended_stopped"))
+    panel.wait_for_text(text("overlay_ended_stopped"))
     assert text("interrupted_title") not in panel.text_of("main")
 
     proof = gather(listener, listener.wait_for_view(HAS_ENDED))

@@ -1,11 +1,15 @@
 """The harness itself: what appears and vanishes in a browser without being asked for disturbs no test."""
 
+from collections.abc import Iterator
+from typing import cast
+
 import pytest
+from websockets.sync.client import ClientConnection
 
 from scripts.local.extension import EXTENSION_ID
+from tests.extension.addresses import PANEL, WORKER
 from tests.extension.context import ClosedError
 from tests.extension.devtools import Devtools
-from tests.extension.listener import PANEL, WORKER
 
 CLOSE = "async () => { close(); await new Promise(() => undefined); }"
 
@@ -33,6 +37,24 @@ def test_a_worker_that_is_replaced_is_found_again(browser: Devtools) -> None:
     page.close()
 
 
+class BrokenConnection:
+    """A connection whose first message is no message of the protocol."""
+
+    def send(self, _: str) -> None:
+        """Nothing answers."""
+
+    def __iter__(self) -> Iterator[str]:
+        yield "no message"
+
+
+def test_a_message_that_cannot_be_read_ends_what_waits_for_another_one() -> None:
+    with pytest.raises(ClosedError, match=r"no answer to Target\.setDiscoverTargets") as ended:
+        Devtools(cast(ClientConnection, BrokenConnection()))
+
+    assert isinstance(ended.value.__cause__, ValueError)
+
+
+@pytest.mark.soak
 def test_a_window_of_the_developer_tools_is_no_context_and_its_lines_are_no_errors(
     browser: Devtools, page_url: str
 ) -> None:

@@ -5,22 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from scripts.local.extension import EXTENSION
 from tests.default_prices import live_credits
-from tests.extension.conftest import EXTENSION, Gather
-from tests.extension.devtools import browser_with
+from tests.extension.conftest import Gather
+from tests.extension.devtools import Devtools, browser_with
 from tests.extension.fault_proxy import FaultProxy
-from tests.extension.listener import Listener
-from tests.extension.processes import kill_browser
+from tests.extension.listener import HAS_ENDED, LATE_RENEWALS, LOG_OUT, Listener
+from tests.extension.processes import close_browser, kill_browser
 from tests.extension.proof import Proof, words_of
 from tests.fakes import Backend
 from tests.http.http_client import Api, Person, Sandbox
 
-Stop = Callable[[Listener], Proof]
-LATE_RENEWALS = {"lease_seconds": 60, "renewLeadSeconds": 10}
 LOST_WITH_A_BROWSER = 12
 """So many words may be: those of the audio whose words were not final when the browser was killed."""
-LOG_OUT = "(client) => client.auth.logout()"
-HAS_ENDED = "(view) => view.state === 'ended'"
 
 
 def open_sessions(person: Person) -> list[str]:
@@ -78,7 +75,9 @@ def test_a_session_whose_credits_run_out_ends_with_its_last_words(
     assert owner.post("/admin/credits", json=body).status_code == 200
     listener.configure(**LATE_RENEWALS)
     listener.start()
-    assert "endsInSeconds" in listener.wait_for_view("(view) => view.credits?.endsInSeconds !== undefined")["credits"]
+    warned = listener.wait_for_view("(view) => view.credits?.endsInSeconds !== undefined")
+    assert warned["state"] == "live"
+    assert 0 < warned["credits"]["endsInSeconds"] <= 60
 
     ended = listener.wait_for_view(HAS_ENDED)
 
@@ -90,8 +89,16 @@ def test_a_session_whose_credits_run_out_ends_with_its_last_words(
 
 
 @pytest.mark.soak
-def test_a_session_goes_on_after_its_browser_was_killed(
-    api: Api, proxy: FaultProxy, sandbox: Sandbox, page_url: str, gather: Gather, books: Backend, tmp_path: Path
+@pytest.mark.parametrize("end", [kill_browser, close_browser])
+def test_a_session_goes_on_in_a_reopened_browser(
+    api: Api,
+    proxy: FaultProxy,
+    sandbox: Sandbox,
+    page_url: str,
+    gather: Gather,
+    books: Backend,
+    tmp_path: Path,
+    end: Callable[[Devtools], None],
 ) -> None:
     proxy.reset()
     person = Person.register(api)
@@ -101,7 +108,7 @@ def test_a_session_goes_on_after_its_browser_was_killed(
         listener.start()
         shown = listener.wait_for_view("(view) => view.captions.length > 1")
         listener.wait_for_audio(0.5)
-        kill_browser(browser)
+        end(browser)
     fed_before = listener.fed_samples
 
     with browser_with(EXTENSION, tmp_path) as browser:

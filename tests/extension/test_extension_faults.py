@@ -2,20 +2,16 @@
 
 import json
 import time
-from collections.abc import Callable
 
 import pytest
 
 from scripts.local.stack import LocalStack
-from tests.extension.listener import WORKER, Listener
-from tests.extension.proof import Proof
+from tests.extension.addresses import WORKER
+from tests.extension.conftest import Stop
+from tests.extension.listener import LATE_RENEWALS, Listener
 from tests.fakes import Backend
 from tests.http.forged_tokens import Forger
 from tests.http.http_client import Sandbox
-
-Stop = Callable[[Listener], Proof]
-STREAMING = "assemblyai.streaming"
-LATE_RENEWALS = {"lease_seconds": 60, "renewLeadSeconds": 10}
 
 HOLD_VIEW = """async () => new Promise((held) => {
   navigator.locks.request("live-transcription/view", () => {
@@ -42,7 +38,7 @@ STALL_AFTER_STORING = """async () => {
 def test_a_socket_that_fails_costs_no_word(
     listener: Listener, stop: Stop, books: Backend, sandbox: Sandbox, kind: str, after_seconds: float
 ) -> None:
-    sandbox.fail(STREAMING, kind, delay_seconds=after_seconds)
+    sandbox.fail(Sandbox.STREAMING, kind, delay_seconds=after_seconds)
     listener.configure(**LATE_RENEWALS)
     listener.start()
     listener.wait_for_view("(view) => view.state === 'reconnecting'")

@@ -5,10 +5,9 @@ import json
 import zipfile
 from typing import Any
 
-from scripts.local.extension import EXTENSION_ID
-from tests.extension.conftest import EXTENSION
+from scripts.local.extension import EXTENSION, EXTENSION_ID
+from tests.extension.addresses import WORKER
 from tests.extension.devtools import Devtools
-from tests.extension.listener import WORKER
 
 MOST_ZIPPED_BYTES = 140_000
 """What a person downloads from a store; the SDK, which is in it, has a budget of its own in tests/sdk."""

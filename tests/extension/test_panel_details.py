@@ -37,7 +37,7 @@ def test_the_credits_of_a_day_are_in_one_line(panel: PanelPage, api: Api) -> Non
     answer_instead(panel, "/analytics/usage", usage)
 
     panel.go("#/usage")
-    panel.shows(".figure")
+    panel.wait_for_element(".figure")
 
     assert panel.text_of(".figure") == "12,345"
     assert panel.page.run(LINES, ".figure") == 1
@@ -47,7 +47,7 @@ def test_the_credits_of_a_day_are_in_one_line(panel: PanelPage, api: Api) -> Non
 def test_an_error_of_a_catch_up_has_its_icon_beside_its_sentence(panel: PanelPage, api: Api) -> None:
     panel.sign_in(Person.register(api).email)
     panel.go("#/catch-up?session=01JDXM0000000000000000AAAA")
-    panel.shows(".offer > .notice")
+    panel.wait_for_element(".offer > .notice")
 
     assert panel.page.run("async () => getComputedStyle(document.querySelector('.offer > .notice')).display") == "flex"
 
@@ -56,7 +56,7 @@ def test_a_guest_can_read_what_is_recorded(panel: PanelPage) -> None:
     panel.go("#/settings")
     panel.follow(text("settings_consent"), "#/consent")
 
-    panel.sees(text("consent_what_title"))
+    panel.wait_for_text(text("consent_what_title"))
 
     assert text("consent_agree") not in panel.text_of("main")
     panel.check("consent of a guest")
@@ -65,14 +65,14 @@ def test_a_guest_can_read_what_is_recorded(panel: PanelPage) -> None:
 def test_a_payment_page_that_is_not_secure_is_not_opened(panel: PanelPage, api: Api) -> None:
     panel.sign_in(Person.register(api).email)
     panel.go("#/credits")
-    panel.shows(".package")
+    panel.wait_for_element(".package")
     checkout = {"purchase_id": "p", "checkout_url": "http://checkout.example.com/"}
     answer_instead(panel, "/credits/purchase", checkout)
     tabs = panel.page.run(NUMBER_OF_TABS)
 
     panel.page.run("async () => document.querySelector('.package').click()")
 
-    panel.sees(text("error_unsafe_address"))
+    panel.wait_for_text(text("error_unsafe_address"))
     assert panel.page.run(NUMBER_OF_TABS) == tabs
     panel.check("payment page that is not secure")
 
@@ -85,7 +85,7 @@ def test_an_address_at_which_something_else_answers_is_not_saved(panel: PanelPag
 
     panel.click(text("settings_api_check"))
 
-    panel.sees(text("error_not_the_service"))
+    panel.wait_for_text(text("error_not_the_service"))
     assert panel.page.run("async () => (await chrome.storage.local.get('settings')).settings.apiUrl") == saved
 
 
@@ -95,5 +95,5 @@ def test_a_setting_that_cannot_be_stored_is_not_called_saved(panel: PanelPage) -
 
     panel.click(text("size_large"))
 
-    panel.sees(text("error_unknown"))
+    panel.wait_for_text(text("error_unknown"))
     assert text("settings_saved") not in panel.text_of("body")

@@ -2,7 +2,10 @@
 
 import time
 
-from tests.extension.panel_page import ROOT, PanelPage, text
+import pytest
+
+from tests.extension.addresses import POPUP
+from tests.extension.panel_page import PanelPage, text
 from tests.http.http_client import Api, Person
 
 LIVE = {"state": "live", "sessionId": "s", "transcriptId": "t", "captions": [], "gaps": []}
@@ -16,14 +19,15 @@ def test_the_keyboard_stays_at_pause_when_its_name_changes(panel: PanelPage, api
     panel.sign_in(Person.register(api).email)
     panel.wait_for_worker()
     panel.put_view(**LIVE)
+    panel.wait_for_state("live")
     panel.tab_to(f"BUTTON {text('action_pause')}")
 
     panel.put_view(**LIVE | {"state": "paused"})
-    panel.sees(text("action_resume"))
+    panel.wait_for_state("paused")
 
     assert panel.focused_element() == f"BUTTON {text('action_resume')}"
     panel.put_view(**LIVE | {"state": "stopping"})
-    panel.sees(text("overlay_stopping"))
+    panel.wait_for_state("stopping")
     assert panel.focused_element() == f"H1 {text('live_title')}"
 
 
@@ -41,19 +45,20 @@ def test_each_loss_of_a_live_session_is_shown_however_short(panel: PanelPage, ap
     panel.check("gaps")
 
 
+@pytest.mark.soak
 def test_a_microphone_that_is_gone_is_said_while_captions_go_on(panel: PanelPage, api: Api) -> None:
     panel.sign_in(Person.register(api).email)
-    popup = PanelPage.open(panel.devtools, "#/home", f"{ROOT}/popup/popup.html")
+    popup = PanelPage.open(panel.devtools, "#/home", POPUP)
     panel.wait_for_worker()
     panel.put_view(**LIVE)
     for page in (panel, popup):
-        page.sees(text("state_live"))
+        page.wait_for_state("live")
         assert text("live_microphone_gone") not in page.text_of("main")
 
     panel.put_view(**LIVE | {"isMicrophoneGone": True})
 
     for page in (panel, popup):
-        page.shows("main .warning[role=status]")
+        page.wait_for_element("main .warning[role=status]")
         assert page.text_of("main .warning") == text("live_microphone_gone")
         page.check("without the microphone")
     popup.close()
@@ -64,7 +69,7 @@ def test_the_seconds_until_an_interrupted_session_is_stopped_count_down(panel: P
     panel.wait_for_worker()
     interrupted = {"sessionId": "s", "transcriptId": "t", "stopAtMs": 1_000 * (time.time() + 60)}
     panel.put_view(state="idle", captions=[], gaps=[], interrupted=interrupted)
-    panel.shows(".countdown")
+    panel.wait_for_element(".countdown")
     first = panel.text_of(".countdown")
 
     panel.poll("async (first) => document.querySelector('.countdown').innerText !== first", first)

@@ -22,18 +22,19 @@ def test_signing_out_without_a_network_ends_this_device_and_says_that_others_may
     panel.confirm(text("action_sign_out"))
     panel.wait_for_place("#/sign-in")
 
-    panel.sees(text("signed_out_here"))
+    panel.wait_for_text(text("signed_out_here"))
     panel.check("signed out here only")
     proxy.reset()
     assert person.get("/credits/balance").status_code == 200
 
 
 @pytest.mark.usefixtures("blocked_person")
+@pytest.mark.soak
 def test_signing_out_a_blocked_account_says_that_others_may_stay(panel: PanelPage) -> None:
     panel.click(text("action_sign_out"))
     panel.wait_for_place("#/sign-in")
 
-    panel.sees(text("signed_out_here"))
+    panel.wait_for_text(text("signed_out_here"))
 
 
 @pytest.mark.soak  # for the time in which the SDK tries again
@@ -50,7 +51,7 @@ def test_another_server_is_used_though_the_old_one_does_not_confirm_the_sign_out
     panel.confirm(text("settings_api_change"))
     panel.wait_for_place("#/sign-in")
 
-    panel.sees(text("settings_api_ok", v1="local"))
-    panel.sees(text("signed_out_here"))
+    panel.wait_for_text(text("settings_api_ok", v1="local"))
+    panel.wait_for_text(text("signed_out_here"))
     panel.check("signed out of another server")
     proxy.reset()

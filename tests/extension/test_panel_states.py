@@ -4,22 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from scripts.local.extension import EXTENSION_ID
+from scripts.local.extension import EXTENSION, EXTENSION_ID
 from scripts.local.stack import LocalStack
+from tests.extension.addresses import PANEL, POPUP, WORKER
 from tests.extension.devtools import Devtools, browser_with
 from tests.extension.fault_proxy import FaultProxy
-from tests.extension.listener import WORKER
-from tests.extension.panel_page import EXTENSION, PANEL, ROOT, PanelPage, text
-from tests.http.http_client import Api, Person, Sandbox
+from tests.extension.panel_page import PanelPage, text
+from tests.http.http_client import PASSWORD, Api, Person, Sandbox
 
 API_URL = "async () => (await (await import('/common/settings.js')).loadSettings()).apiUrl"
 KEEP_PRICE = "async (apiUrl, price) => (await import('/common/price.js')).keepPrice(apiUrl, price)"
 CONSENT = "async () => (await import('/common/settings.js')).giveConsent()"
-AWAITED = {
-    "#/history": "/transcription/history",
-    "#/credits": "/credits/packages",
-    "#/usage": "/credits/usage",
-}
 OFFLINE = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 
 
@@ -28,16 +23,16 @@ def test_without_a_network_the_page_says_so_and_retries(panel: PanelPage, api: A
     panel.sign_in(Person.register(api).email)
     panel.page.command("Network.enable")
     panel.page.command("Network.emulateNetworkConditions", offline=True, **OFFLINE)
-    panel.sees(text("offline_strip"))
+    panel.wait_for_text(text("offline_strip"))
     panel.go("#/history")
-    panel.shows("main .notice.error")
-    panel.sees(text("error_offline"))
+    panel.wait_for_element("main .notice.error")
+    panel.wait_for_text(text("error_offline"))
     panel.check("offline")
 
     panel.page.command("Network.emulateNetworkConditions", offline=False, **OFFLINE)
     panel.click(text("action_retry"))
 
-    panel.sees(text("history_empty_title"))
+    panel.wait_for_text(text("history_empty_title"))
 
 
 @pytest.mark.parametrize(
@@ -76,22 +71,31 @@ def test_a_start_that_is_refused_says_what_to_do(
     panel.go("#/live")
     panel.click(text("action_start"))
 
-    panel.shows("main .notice.error")
-    panel.sees(text(sentence))
+    panel.wait_for_element("main .notice.error")
+    panel.wait_for_text(text(sentence))
     panel.check(fault)
     speaking.close()
 
 
-def test_a_page_whose_answer_is_awaited_says_so(panel: PanelPage, api: Api, proxy: FaultProxy) -> None:
+@pytest.mark.parametrize(
+    ("hash_path", "api_path"),
+    [
+        ("#/history", "/transcription/history"),
+        pytest.param("#/credits", "/credits/packages", marks=pytest.mark.soak),
+        pytest.param("#/usage", "/credits/usage", marks=pytest.mark.soak),
+    ],
+)
+def test_a_page_whose_answer_is_awaited_says_so(
+    panel: PanelPage, api: Api, proxy: FaultProxy, hash_path: str, api_path: str
+) -> None:
     proxy.reset()
     panel.reset(proxy.url)
     panel.sign_in(Person.register(api).email)
-    for place, path in AWAITED.items():
-        proxy.fail(path, "held")
-        panel.go(place)
-        panel.shows("[aria-busy] .skeleton")
-        assert text("loading") in panel.text_of("[aria-busy]")
-        panel.check(f"{place} loading")
+    proxy.fail(api_path, "held")
+    panel.go(hash_path)
+    panel.wait_for_element("[aria-busy] .skeleton")
+    assert text("loading") in panel.text_of("[aria-busy]")
+    panel.check("loading")
 
     proxy.release()
 
@@ -100,15 +104,15 @@ def test_a_page_whose_answer_is_awaited_says_so(panel: PanelPage, api: Api, prox
 
 def test_minutes_are_reckoned_with_the_last_price_of_this_api_only(panel: PanelPage, api: Api) -> None:
     panel.sign_in(Person.register(api).email)
-    panel.sees(text("start_cost_by_second"))
+    panel.wait_for_text(text("start_cost_by_second"))
     panel.page.run(KEEP_PRICE, "https://api.example.com", 5)
     panel.go("#/credits")
-    panel.sees("200")
+    panel.wait_for_text("200")
     assert "minutes" not in panel.text_of("body")
 
     panel.page.run(KEEP_PRICE, panel.page.run(API_URL), 10)
 
-    panel.sees(text("credits_minutes", v1="20 minutes"))
+    panel.wait_for_text(text("credits_minutes", v1="20 minutes"))
 
 
 def test_every_page_is_reached_by_the_keyboard_and_says_where_it_is(panel: PanelPage, api: Api) -> None:
@@ -116,7 +120,7 @@ def test_every_page_is_reached_by_the_keyboard_and_says_where_it_is(panel: Panel
     panel.tab_to(f"A {text('tab_history')}")
     panel.press("Enter")
     panel.wait_for_place("#/history")
-    panel.shows(".empty")
+    panel.wait_for_element(".empty")
     assert panel.focused_element() == f"H1 {text('history_title')}"
 
     panel.tab_to(f"A {text('history_upload')}")
@@ -134,16 +138,16 @@ def test_the_popup_starts_and_stops_captions_of_its_tab_and_opens_the_side_panel
     speaking = browser.open_page(f"{page_url}?popup")
     popup = PanelPage(browser, browser.click_action(EXTENSION_ID, speaking))  # as wide as it makes itself
     popup.wait_for_view()
-    popup.sees(text("credits_other", v1="200"))
+    popup.wait_for_text(text("credits_other", v1="200"))
     popup.check("popup")
     popup.click(text("action_start"))
     popup.agree_to_recording()
-    popup.sees(text("state_live"))
+    popup.wait_for_state("live")
     popup.check("captions in the popup")
 
     popup.click(text("action_stop"))
 
-    popup.sees(text("overlay_ended_stopped"))
+    popup.wait_for_text(text("overlay_ended_stopped"))
     popup.close()
 
     # Each click opens another one; a click in it opens the side panel, which goes on where the popup ended.
@@ -153,17 +157,18 @@ def test_the_popup_starts_and_stops_captions_of_its_tab_and_opens_the_side_panel
     popup.click_with_mouse(text("popup_open_panel"))
     panel.page = browser.wait_for_context(PANEL)
     panel.wait_for_place("#/live")
-    panel.sees(text("overlay_ended_stopped"))
+    panel.wait_for_text(text("overlay_ended_stopped"))
     browser.wait_until_gone(popup.page.target_id)
     speaking.close()
 
 
+@pytest.mark.soak
 def test_the_popup_signs_in(panel: PanelPage, api: Api, browser: Devtools) -> None:
     person = Person.register(api)
-    popup = PanelPage.open(browser, "#/sign-in", f"{ROOT}/popup/popup.html")
+    popup = PanelPage.open(browser, "#/sign-in", POPUP)
     popup.check("signing in in the popup")
     popup.fill(text("field_email"), person.email)
-    popup.fill(text("field_password"), "correct horse battery canary")
+    popup.fill(text("field_password"), PASSWORD)
     popup.click(text("action_sign_in"))
     popup.wait_for_place("#/home")
 
@@ -172,6 +177,7 @@ def test_the_popup_signs_in(panel: PanelPage, api: Api, browser: Devtools) -> No
     popup.close()
 
 
+@pytest.mark.soak
 def test_in_arabic_the_pages_run_from_right_to_left(
     stack: LocalStack, api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,11 +188,11 @@ def test_in_arabic_the_pages_run_from_right_to_left(
         panel = PanelPage.open(browser)
         panel.reset(stack.api_url)
         panel.fill(text("field_email", "ar"), person.email)
-        panel.fill(text("field_password", "ar"), "correct horse battery canary")
+        panel.fill(text("field_password", "ar"), PASSWORD)
         panel.check("sign-in")
         panel.click(text("action_sign_in", "ar"))
         panel.wait_for_place("#/live")
-        panel.sees(text("start_title", "ar"))
+        panel.wait_for_text(text("start_title", "ar"))
 
         assert panel.page.run("async () => [document.documentElement.lang, document.dir]") == ["ar", "rtl"]
         for place in ("#/live", "#/credits", "#/settings"):

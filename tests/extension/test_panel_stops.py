@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.extension.listener import WORKER, Listener
+from tests.extension.addresses import WORKER
+from tests.extension.listener import Listener
 from tests.extension.overlay import Overlay
 from tests.extension.panel_page import PanelPage, text
 from tests.http.http_client import Person
@@ -23,13 +24,13 @@ def test_a_stop_without_a_network_says_that_nothing_is_saved_yet_until_it_is(lis
     panel.go("#/live")
     panel.click(text("action_stop"))
 
-    panel.sees(text("overlay_ended_not_saved"))
+    panel.wait_for_text(text("overlay_ended_not_saved"))
     assert text("overlay_ended_stopped") not in panel.text_of("main")
     panel.check("not saved")
     listener.proxy.reset()
     panel.click(text("action_retry"))
 
-    panel.sees(text("overlay_ended_stopped"))
+    panel.wait_for_text(text("overlay_ended_stopped"))
     assert text("overlay_ended_not_saved") not in panel.text_of("main")
     assert listener.client(OPEN_SESSIONS) == []
 
@@ -53,12 +54,13 @@ def test_an_interrupted_session_that_could_not_be_stopped_at_the_next_start_is_s
     assert listener.account.balance()[1] == 0
 
 
+@pytest.mark.soak
 def test_a_start_that_fails_after_the_worker_was_killed_says_why(listener: Listener, owner: Person) -> None:
     body = {"user_id": listener.account.user_id, "credits": -200, "reason": "A test."}
     assert owner.post("/admin/credits", json=body).status_code == 200
     listener.proxy.fail("start", "held")
     listener.panel.run(START, listener.open_tab())
-    listener.devtools.wait_for(lambda: "held" in {each.fault for each in listener.proxy.exchanges}, "the start")
+    listener.devtools.poll(lambda: "held" in {each.fault for each in listener.proxy.exchanges}, "the start")
     listener.devtools.wait_for_context(WORKER).close()
 
     listener.proxy.release()
@@ -68,4 +70,5 @@ def test_a_start_that_fails_after_the_worker_was_killed_says_why(listener: Liste
     assert "tabId" not in view
     panel = PanelPage(listener.devtools, listener.panel)
     panel.go("#/live")
-    panel.sees(text("error_insufficient_credits", v1=f"{view['error']['details']['required']} credits", v2="0 credits"))
+    required = f"{view['error']['details']['required']} credits"
+    panel.wait_for_text(text("error_insufficient_credits", v1=required, v2="0 credits"))

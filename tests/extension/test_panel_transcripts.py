@@ -23,15 +23,15 @@ def test_a_recording_becomes_a_transcript_that_is_saved_in_every_format(
     panel.go("#/upload")
     panel.choose_file(recording)
     panel.summarise()
-    panel.sees(recording.stem)
-    panel.shows(".captions li")
+    panel.wait_for_text(recording.stem)
+    panel.wait_for_element(".captions li")
     (shown,) = panel.page.run("async () => [document.querySelector('.captions').innerText]")
 
     browser.command("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path), eventsEnabled=True)
     for kind in ("txt", "srt", "vtt", "json"):
         panel.click(text(f"format_{kind}"))
         browser.poll(lambda kind=kind: downloads(tmp_path, kind), f"saved file: {kind}")  # type: ignore[misc]
-    panel.sees(text("transcript_saved", v1=downloads(tmp_path, "json")[0].name))
+    panel.wait_for_text(text("transcript_saved", v1=downloads(tmp_path, "json")[0].name))
     panel.check("saved")
 
     first = words.split()[0].strip(",.").lower()
@@ -61,6 +61,6 @@ def test_a_long_history_is_shown_a_page_at_a_time(panel: PanelPage, api: Api) ->
     panel.click(text("action_more"))
 
     panel.poll(COUNT_ROWS, PAGE + 1)
-    panel.sees("Stand-up 0")
+    panel.wait_for_text("Stand-up 0")
     assert panel.focused_element().startswith("A Stand-up 0")
     assert text("action_more") not in panel.text_of("main")

@@ -1,9 +1,7 @@
 """The extension's pure modules: their own tests, run by Node."""
 
-from scripts.local.aws import REPOSITORY
+from scripts.local.extension import EXTENSION
 from tests.sdk.toolchain import node, run
-
-EXTENSION = REPOSITORY / "clients" / "extension"
 
 
 def test_the_modules_of_the_extension_pass_their_tests() -> None:

@@ -8,7 +8,7 @@ import pytest
 from scripts.local.stack import LocalStack
 from tests.extension.context import Context
 from tests.extension.devtools import Devtools, browser_with
-from tests.extension.listener import FEED
+from tests.extension.listener import feed_script
 from tests.extension.proof import sockets
 from tests.extension.small_extension import PAGE, SmallExtension, files_of
 from tests.http.http_client import PASSWORD, Api, Person, Sandbox, new_email
@@ -33,7 +33,7 @@ def speaking(small: SmallExtension, stack: LocalStack, sandbox: Sandbox, tmp_pat
     """A browser with the extension. What it captures is real; the ruler's samples take the place of its sound."""
     small.point_to(stack.api_url)
     with browser_with(small.directory, tmp_path) as browser:
-        browser.first_lines["background_page"] = [FEED.replace("/* SPEECH */", "{}")]
+        browser.first_lines["background_page"] = [feed_script()]
         yield browser
         assert not browser.errors, "\n".join(browser.errors)
 
@@ -73,6 +73,7 @@ def test_the_small_extension_of_the_page_captions_a_tab(
     assert sockets(stack.dev["sandbox_url"])
 
 
+@pytest.mark.soak
 def test_the_small_extension_stops_a_session_whose_recording_is_gone(
     speaking: Devtools, small: SmallExtension, api: Api, page_url: str
 ) -> None:

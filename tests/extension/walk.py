@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from scripts.browser import BrowserError
-from tests.extension.conftest import EXTENSION, Gather
+from scripts.local.extension import EXTENSION
+from tests.extension.addresses import WORKER
+from tests.extension.conftest import Gather
 from tests.extension.context import ClosedError
 from tests.extension.devtools import Devtools, browser_with
 from tests.extension.fault_proxy import FaultProxy
-from tests.extension.listener import WALL_AHEAD, WORKER, Listener, View
+from tests.extension.listener import HAS_ENDED, HOUR_MS, LOG_OUT, WALL_AHEAD, Listener, View
 from tests.extension.processes import close_browser, kill_browser
 from tests.extension.proof import words_of
 from tests.fakes import Backend
@@ -26,11 +28,7 @@ FEWEST_STEPS, MOST_STEPS = 4, 12
 # Renewed earlier, leases would use up the day's allowance within a session, and be billed in full after that.
 SESSION = {"lease_seconds": 60, "renewLeadSeconds": 45, "pausePatienceSeconds": 1, "sampleRate": 24_000}
 ACTIONS, KINDS = ("renew", "save", "/auth/refresh"), ("429", "503", "502", "drop", "lost", "slow")
-STREAMING = "assemblyai.streaming"
-HOUR_MS = 3_600_000
 CREDITS = 200
-HAS_ENDED = "(view) => view.state === 'ended' && view.ended"
-LOG_OUT = "(client) => client.auth.logout()"
 Step = Callable[[], None]
 Ending = Callable[[], View]
 Drawn = TypeVar("Drawn")
@@ -190,10 +188,10 @@ class Walk:
 
     def _cut_next_socket(self) -> None:
         kind = self.random.choice(("cut", "3005"))
-        self.sandbox.fail(STREAMING, kind, delay_seconds=round(self.random.uniform(0.1, 4), 1))
+        self.sandbox.fail(Sandbox.STREAMING, kind, delay_seconds=round(self.random.uniform(0.1, 4), 1))
 
     def _refuse_next_socket(self) -> None:
-        self.sandbox.fail(STREAMING, self.random.choice(("quota", "too_many", "3009")))
+        self.sandbox.fail(Sandbox.STREAMING, self.random.choice(("quota", "too_many", "3009")))
 
     def _fail_requests(self) -> None:
         action, kind = self.random.choice(ACTIONS), self.random.choice(KINDS)
@@ -212,8 +210,8 @@ class Walk:
         self.sandbox.fail(Sandbox.TOKEN, "500")
 
     def _pause(self) -> None:
-        assert self.listener.send("PAUSE") == {"value": {}}
-        assert self.listener.send("RESUME") == {"value": {}}
+        with self.listener.pause_session():
+            pass
 
     def _open_second_window(self) -> None:
         second = self.listener.open_window()

@@ -2,6 +2,8 @@
 
 import json
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import requests
@@ -106,6 +108,18 @@ class PaymentsClient:
 
     def close(self) -> None:
         self._session.close()
+
+    @classmethod
+    @contextmanager
+    def on(cls, stack: LocalStack) -> Iterator["PaymentsClient"]:
+        """Stripe's stand-in, its webhooks as usual before and after."""
+        control = cls(stack)
+        control.reset_faults()
+        try:
+            yield control
+        finally:
+            control.reset_faults()
+            control.close()
 
 
 def buy(person: Person, package: str = "popular", key: str | None = None, **fields: Any) -> dict[str, Any]:

@@ -136,12 +136,8 @@ def sandbox(stack: LocalStack) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def payments_client(stack: LocalStack) -> Iterator[PaymentsClient]:
-    """Stripe's stand-in, its webhooks as usual before and after."""
-    control = PaymentsClient(stack)
-    control.reset_faults()
-    yield control
-    control.reset_faults()
-    control.close()
+    with PaymentsClient.on(stack) as control:
+        yield control
 
 
 @pytest.fixture

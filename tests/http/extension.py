@@ -33,7 +33,7 @@ chrome.runtime.onMessage.addListener(([url, how], sender, answer) => {{ call(url
 ASK_WORKER = "async (url, how) => chrome.runtime.sendMessage([url, how])"
 # The same in a frame whose origin is `null`; the page keeps it from call to call.
 CALL_FRAMED = f"""async (url, how) => {{
-  const next = (from) => new Promise((heard) => from.addEventListener("message", heard, {{ once: true }}));
+  const next = (from) => new Promise((resolve) => from.addEventListener("message", resolve, {{ once: true }}));
   if (!document.querySelector("iframe")) {{
     const frame = document.createElement("iframe");
     frame.sandbox = "allow-scripts";

@@ -166,7 +166,7 @@ class Sandbox:
     SYNC, TRANSCRIPTIONS = "assemblyai.sync", "openai.transcriptions"
     TOKEN, CLIENT_SECRET = "assemblyai.token", "openai.client_secret"
     CREATE, GET, LIST, DELETE = (f"assemblyai.transcript_{what}" for what in ("create", "get", "list", "delete"))
-    TRANSCRIPTION, TEXT = "assemblyai.transcription", "openai.responses"
+    STREAMING, TRANSCRIPTION, TEXT = "assemblyai.streaming", "assemblyai.transcription", "openai.responses"
 
     def __init__(self, url: str):
         self._url, self._session = f"{url}/sandbox", requests.Session()

@@ -139,6 +139,26 @@ def commands_with(text: str) -> list[str]:
     return [line for line in output.splitlines() if text in line]
 
 
+def wait_for_line(command: subprocess.Popen[str], text: str, seconds: float = END_SECONDS) -> None:
+    """Read what a command prints until a line contains a text; kill the command, with its children, after `seconds`."""
+    assert command.stdout
+    timer = threading.Timer(seconds, os.killpg, (command.pid, signal.SIGKILL))
+    timer.start()
+    try:
+        assert any(text in line for line in command.stdout), f"the command ended, or printed no {text!r} in {seconds} s"
+    finally:
+        timer.cancel()
+
+
+def test_a_command_that_prints_nothing_is_not_waited_for_without_end() -> None:
+    silent = [sys.executable, "-c", "import time; time.sleep(600)"]
+    with (
+        subprocess.Popen(silent, stdout=subprocess.PIPE, text=True, start_new_session=True) as command,
+        pytest.raises(AssertionError, match="printed no 'Ctrl-C'"),
+    ):
+        wait_for_line(command, "Ctrl-C", seconds=0.5)
+
+
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_process_of_the_browser_outlives_the_command(tmp_path: Path, healthy_url: str, kind: signal.Signals) -> None:
     program = chromium()
@@ -162,8 +182,7 @@ def test_no_process_of_the_browser_outlives_the_command(tmp_path: Path, healthy_
     )
     with command:
         try:
-            assert command.stdout
-            assert any("Ctrl-C" in line for line in command.stdout)
+            wait_for_line(command, "Ctrl-C")
             assert commands_with(profile)
         except BaseException:
             command.terminate()

@@ -63,11 +63,11 @@ REFUSED = """async () => {
   const frames = [];
   const ended = [];
   let first;
-  const heard = new Promise((resolve) => { first = resolve; });
+  const received = new Promise((resolve) => { first = resolve; });
   const onFrame = (frame) => { frames.push(frame.length); first(); };
   const onEnded = (source) => ended.push(source === own ? "own" : source);
   const capture = await sdk.captureAudio({ streams: [own], microphone: true }, { frameMs: 50, onFrame, onEnded });
-  await heard;
+  await received;
   const [track] = own.getAudioTracks();
   for (const stream of [own, microphone]) stream.getAudioTracks()[0].dispatchEvent(new Event("ended"));
   await capture.stop();

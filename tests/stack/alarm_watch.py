@@ -1,11 +1,11 @@
 """The log lines of the functions, and waiting for a condition."""
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any
 
 from scripts.local.deployed import DeployedStack
+from tests.http.log_lines import parse_json_lines
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 90) -> Any:
@@ -18,5 +18,4 @@ def eventually(condition: Callable[[], Any], seconds: float = 90) -> Any:
 
 
 def log_lines(stack: DeployedStack) -> list[dict[str, Any]]:
-    text = stack.gather_logs().read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    return parse_json_lines(stack.gather_logs().read_text(encoding="utf-8"))
