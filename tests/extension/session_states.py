@@ -77,12 +77,12 @@ def _states() -> list[SessionState]:
     low_sentences = _around_number("live_credits_low"), _around_number("overlay_credits_low")
     last_sentences = _around_number("live_ends_in"), _around_number("overlay_ends_in")
     active = [
-        SessionState(state, {"state": state}, text(sentence), text(f"overlay_{state}"))
+        SessionState(state, {"state": state}, sentence, text(f"overlay_{state}"))
         for state, sentence in (
-            ("starting", "overlay_starting"),
-            ("reconnecting", "overlay_reconnecting"),
-            ("paused", "live_paused"),
-            ("stopping", "overlay_stopping"),
+            ("starting", ""),
+            ("reconnecting", text("overlay_reconnecting")),
+            ("paused", text("live_paused")),
+            ("stopping", text("overlay_stopping")),
         )
     ]
     live = [

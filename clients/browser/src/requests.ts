@@ -166,7 +166,7 @@ export class Requests {
         const response = await environment.fetch(url, { method: call.method, headers: sent, body, signal });
         const receivedAtMs = environment.monotonicMs();
         if (!response.ok) throw await errorOf(response);
-        if (response.headers.get("Content-Type")?.startsWith("text/html")) throw new Error("the sign-in page of a network");
+        if (response.headers.get("Content-Type")?.startsWith("text/html")) throw new SyntaxError("the sign-in page of a network");
         // The body is read here, so that a connection lost in the middle of it counts as a failed try.
         const file = await response.blob();
         const content: unknown = call.isFile ? file : response.status === 204 ? undefined : JSON.parse(await file.text());

@@ -29,7 +29,7 @@ export async function checkService(apiUrl) {
   const health = await createClient({ baseUrl: apiUrl })
     .request("GET", "/health", { timeoutMs: CHECK_MS, tries: 1 })
     .catch((error) => {
-      if (error instanceof SyntaxError) return undefined; // a page of something else
+      if (error.cause instanceof SyntaxError) return undefined; // a page of something else
       throw error;
     });
   if (typeof health?.stage !== "string") throw new MessageError({ code: "not_the_service", message: "Something else answers there." });

@@ -21,7 +21,7 @@ test("a page, or the answer of another service, is not taken for this one", asyn
 });
 
 test("an error of the service is passed on", async () => {
-  answer(503, JSON.stringify({ code: "unavailable", message: "Later." }));
+  answer(503, JSON.stringify({ code: "unavailable", message: "Later.", request_id: "r" }));
 
   await assert.rejects(checkService("https://api.example.com"), { code: "unavailable" });
 });

@@ -221,5 +221,6 @@ function signInOf(userId) {
 }
 
 export function json(status, body) {
-  return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
+  const sent = status < 400 ? body : { request_id: "r", ...body };
+  return new Response(JSON.stringify(sent), { status, headers: { "Content-Type": "application/json" } });
 }
