@@ -8,9 +8,8 @@ from statistics import median
 from typing import Any
 from unittest.mock import patch
 
-from botocore.client import BaseClient
-
 from benchmarks.cold_start import _event
+from chalicelib.providers.aws_json import AwsJsonClient
 from scripts.local.stack import LocalStack
 
 REQUESTS, WARM_UP_REQUESTS = 400, 20
@@ -28,17 +27,17 @@ def main() -> None:
 
         event, context = _event(stack), type("Context", (), {"aws_request_id": "x"})()
         call_seconds: list[float] = []
-        call_aws = BaseClient._make_api_call  # type: ignore[attr-defined]
+        call_aws = AwsJsonClient._call
 
-        def call_and_measure(client: BaseClient, *arguments: Any) -> Any:
+        def call_and_measure(client: AwsJsonClient, operation: str, /, **parameters: Any) -> Any:
             started = time.perf_counter()
             try:
-                return call_aws(client, *arguments)
+                return call_aws(client, operation, **parameters)
             finally:
                 call_seconds.append(time.perf_counter() - started)
 
         requests, calls = [], []
-        with patch.object(BaseClient, "_make_api_call", call_and_measure):
+        with patch.object(AwsJsonClient, "_call", call_and_measure):
             for _ in range(WARM_UP_REQUESTS + REQUESTS):
                 call_seconds.clear()
                 log_lines = io.StringIO()

@@ -40,8 +40,9 @@ def request_facts() -> RequestFacts:
 
 def count_aws_calls(client: Any) -> None:
     """Count every call of this boto3 client. A call and its retries count once."""
-    client.meta.events.register("before-call", _count_aws_call)
+    client.meta.events.register("before-call", count_aws_call)
 
 
-def _count_aws_call(**_: Any) -> None:
+def count_aws_call(**_: Any) -> None:
+    """Count one call to AWS."""
     request_facts().aws_calls += 1

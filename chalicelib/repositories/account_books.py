@@ -7,11 +7,10 @@ named by entries and holds are read too, so that a lost pointer hides nothing th
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from boto3.dynamodb.conditions import Attr
-
 from ..models.audits import Books
 from ..models.ledger import Entry, Hold, HoldKind
 from ..models.purchases import Purchase
+from .conditions import Attr
 from .ledger_items import ENTRY, USER, balance_key, balance_of, day_from, entry_from, hold_from, open_shard, user_pk
 from .purchases import POINTER, purchase_from, purchase_key
 from .table import Item, ItemKey, Tables

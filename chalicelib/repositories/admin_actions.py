@@ -3,10 +3,10 @@
 `ACTION#<id>` / `DONE` holds what the request with an Idempotency-Key did; the guard in the ledger is permanent.
 """
 
-from boto3.dynamodb.conditions import Attr
 from msgspec.structs import asdict
 
 from ..models.admin_actions import AdminAction
+from .conditions import Attr
 from .table import Item, ItemKey, Tables, Write
 
 REQUEST_RECORD_SECONDS = 2 * 86_400

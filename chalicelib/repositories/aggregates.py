@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from boto3.dynamodb.conditions import Attr
-
 from ..dates import utc_date
 from ..models.aggregates import (
     ACTIVE_USERS,
@@ -25,6 +23,7 @@ from ..models.aggregates import (
     merge_amounts,
 )
 from ..models.ledger import Entry
+from .conditions import Attr
 from .ledger_items import entry_from_stream
 from .table import ItemKey, Path, Tables, Write, WriteRefusedError
 

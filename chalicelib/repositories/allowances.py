@@ -1,8 +1,7 @@
 """The early-stop allowance that an account used on a day: one small item a day in the app table."""
 
-from boto3.dynamodb.conditions import Attr
-
 from ..dates import utc_date
+from .conditions import Attr
 from .table import Item, ItemKey, Write
 
 KEPT_SECONDS = 3 * 86_400

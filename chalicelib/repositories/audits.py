@@ -8,7 +8,6 @@ started, so a page that is processed twice counts once.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from boto3.dynamodb.conditions import Attr
 from msgspec.structs import asdict, replace
 
 from ..models.aggregates import AggregateKey, Amounts, AmountsByKey
@@ -16,6 +15,7 @@ from ..models.audits import Audit, AuditFigures, AuditState, Finding, FindingKin
 from ..models.usage_figures import UsageFigures, UserUsage
 from .aggregates import key_from, sort_key
 from .claims import is_claimed_by
+from .conditions import Attr
 from .table import Item, ItemKey, Path, Tables, Write
 
 LATEST_KEY = ItemKey("app", "AUDITS", "LATEST")

@@ -6,9 +6,8 @@ worker may claim it. Whatever a worker writes afterwards is conditional on `is_c
 
 from contextlib import suppress
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
-
 from ..errors import UnavailableError
+from .conditions import Attr, Condition
 from .table import Item, ItemKey, Tables, Write, WriteRefusedError
 
 
@@ -16,9 +15,7 @@ class LostClaimError(Exception):
     """Another worker claimed the item, or it ended meanwhile; this worker must not write any more."""
 
 
-def claim(
-    tables: Tables, key: ItemKey, worker: str, *, until: int, now: int, is_claimable: ConditionBase
-) -> Item | None:
+def claim(tables: Tables, key: ItemKey, worker: str, *, until: int, now: int, is_claimable: Condition) -> Item | None:
     """Claim the item for `worker` and read it; None if another worker has it or it is not claimable.
 
     Raises UnavailableError; the claim may have been made then.
@@ -46,6 +43,6 @@ def release_claim(tables: Tables, key: ItemKey, worker: str) -> None:
         tables.write(Write(key, put_in={"worker": "", "claimed_until": 0}, when=is_claimed_by(worker)))
 
 
-def is_claimed_by(worker: str) -> ConditionBase:
+def is_claimed_by(worker: str) -> Condition:
     """The condition that `worker` has the claim."""
     return Attr("worker").eq(worker)

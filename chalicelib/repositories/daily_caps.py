@@ -3,9 +3,8 @@
 One conditional write counts and checks at once, so concurrent requests cannot pass the ceiling.
 """
 
-from boto3.dynamodb.conditions import Attr
-
 from ..dates import utc_date
+from .conditions import Attr
 from .table import ItemKey, Tables, Write, WriteRefusedError
 
 KEPT_SECONDS = 3 * 86_400

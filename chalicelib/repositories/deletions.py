@@ -7,11 +7,11 @@ the ledger's holds name every job there ever was, and pointers in the app table 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from boto3.dynamodb.conditions import Attr
 from msgspec import structs
 
 from ..models.field_kinds import Internal
 from ..models.purchases import Purchase
+from .conditions import Attr
 from .purchases import update_purchase
 from .table import Item, ItemKey, Path, TableName, Tables, Write
 

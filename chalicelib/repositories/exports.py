@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
-
 from ..models.field_kinds import Internal
 from .claims import is_claimed_by
+from .conditions import Attr, Condition
 from .table import Item, ItemKey, Path, Tables, Write
 
 EXPORTS = "EXPORTS"
@@ -74,12 +73,12 @@ def find_due_exports(tables: Tables, now: int) -> Iterator[Export]:
     yield from (export for export in map(export_from, tables.query_all("app", EXPORTS)) if export.due_at <= now)
 
 
-def is_running() -> ConditionBase:
+def is_running() -> Condition:
     """The condition that the export runs."""
     return Attr("state").eq(ExportState.RUNNING.value)
 
 
-def _has_ended() -> ConditionBase:
+def _has_ended() -> Condition:
     return ~is_running()
 
 

@@ -1,80 +1,29 @@
-"""Builds DynamoDB's expressions and typed values from plain Python values, for table.py."""
+"""DynamoDB's typed values from plain Python values, and back; conditions as the parameters of a request."""
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Mapping
 from typing import Any
 
-from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from .conditions import Condition, condition_expression
 
 Item = dict[str, Any]
-Path = str | tuple[str, ...]
 
 
-def key_condition(condition: ConditionBase) -> Item:
+def key_condition(condition: Condition) -> Item:
     """The parameters of a query by `condition` on keys."""
-    built = ConditionExpressionBuilder().build_expression(condition, is_key_condition=True)
-    return {
-        "KeyConditionExpression": built.condition_expression,
-        "ExpressionAttributeNames": built.attribute_name_placeholders,
-        "ExpressionAttributeValues": serialize(built.attribute_value_placeholders),
-    }
+    return _parameters("KeyConditionExpression", condition)
 
 
-def filter_condition(condition: ConditionBase) -> Item:
+def filter_condition(condition: Condition) -> Item:
     """The parameters of a scan that returns the items that meet `condition`."""
-    built = ConditionExpressionBuilder().build_expression(condition)
-    parameters: Item = {
-        "FilterExpression": built.condition_expression,
-        "ExpressionAttributeNames": built.attribute_name_placeholders,
-    }
-    if built.attribute_value_placeholders:  # DynamoDB rejects an empty map.
-        parameters["ExpressionAttributeValues"] = serialize(built.attribute_value_placeholders)
+    return _parameters("FilterExpression", condition)
+
+
+def _parameters(expression_parameter: str, condition: Condition) -> Item:
+    expression, names, values = condition_expression(condition)
+    parameters: Item = {expression_parameter: expression, "ExpressionAttributeNames": names}
+    if values:  # DynamoDB rejects an empty map.
+        parameters["ExpressionAttributeValues"] = serialize(values)
     return parameters
-
-
-def update_expression(
-    put_in: Mapping[Path, Any],
-    add: Mapping[str, int],
-    drop: Sequence[Path],
-    names: dict[str, str],
-    values: dict[str, Any],
-) -> str:
-    """The expression of an update; its placeholders are added to `names` and `values`.
-
-    Raises ValueError where a path is changed twice, or beside a part of it: DynamoDB refuses that, and the emulator
-    does not.
-    """
-    _check_no_overlap([*put_in, *add, *drop])
-
-    def name_placeholder(path: Path) -> str:
-        steps = []
-        for name in (path,) if isinstance(path, str) else path:
-            steps.append(f"#u{len(names)}")
-            names[steps[-1]] = name
-        return ".".join(steps)
-
-    def value_placeholder(value: Any) -> str:
-        placeholder = f":u{len(values)}"
-        values[placeholder] = value
-        return placeholder
-
-    clauses = {
-        "SET": [f"{name_placeholder(path)} = {value_placeholder(value)}" for path, value in put_in.items()],
-        "ADD": [f"{name_placeholder(path)} {value_placeholder(value)}" for path, value in add.items()],
-        "REMOVE": [name_placeholder(path) for path in drop],
-    }
-    return " ".join(f"{keyword} {', '.join(parts)}" for keyword, parts in clauses.items() if parts)
-
-
-def _check_no_overlap(paths: Sequence[Path]) -> None:
-    steps = sorted((path,) if isinstance(path, str) else path for path in paths)
-    for shorter, longer in pairwise(steps):
-        if longer[: len(shorter)] == shorter:
-            raise ValueError(f"an update changes both {'.'.join(shorter)} and {'.'.join(longer)}")
-
-
-_serializer, _deserializer = TypeSerializer(), TypeDeserializer()
 
 
 def serialize(values: Mapping[str, Any]) -> Item:
@@ -100,7 +49,13 @@ def _serialize_value(value: Any) -> Item:
         return {"M": serialize(value)}
     if kind is list:
         return {"L": [_serialize_value(element) for element in value]}
-    return dict(_serializer.serialize(value))
+    if kind is bool:
+        return {"BOOL": value}
+    if value is None:
+        return {"NULL": True}
+    from boto3.dynamodb.types import TypeSerializer
+
+    return dict(TypeSerializer().serialize(value))
 
 
 def _deserialize_value(typed: Any) -> Any:
@@ -115,4 +70,10 @@ def _deserialize_value(typed: Any) -> Any:
         return deserialize(value)
     if kind == "L":
         return [_deserialize_value(element) for element in value]
-    return _deserializer.deserialize(typed)
+    if kind == "BOOL":
+        return value
+    if kind == "NULL":
+        return None
+    from boto3.dynamodb.types import TypeDeserializer
+
+    return TypeDeserializer().deserialize(typed)

@@ -6,11 +6,11 @@ with its transcript, as `USER#<id>` / `SUMMARY#<transcript>#<job>`, so that it i
 
 from typing import Any
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
 from msgspec.structs import asdict
 
 from ..models.catchup import Job, JobState, TextUse
 from ..models.transcripts import Moment, Summary
+from .conditions import Attr, Condition
 from .provider_copies import ProviderCopy, put_copy
 from .table import Item, ItemKey, Path, Write
 
@@ -54,7 +54,7 @@ def update_job(before: Job, after: Job, expires_at: int | None = None) -> Write:
     return Write(job_key(before.job_id), put_in=changes, when=is_same & Attr("notified_id").eq(before.notified_id))
 
 
-def is_unfinished() -> ConditionBase:
+def is_unfinished() -> Condition:
     """The condition that the job has not ended."""
     return ~Attr("state").is_in([JobState.DONE.value, JobState.FAILED.value])
 

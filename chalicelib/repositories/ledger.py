@@ -14,13 +14,13 @@ from contextlib import suppress
 from itertools import islice
 
 import msgspec
-from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from ..errors import InsufficientCreditsError, UnauthenticatedError
 from ..logs.request_facts import request_facts
 from ..models.accounts import Caller
 from ..models.ledger import Balance, Charge, DayTotal, Entry, Hold
 from .bookings import retry_booking
+from .conditions import Attr, Condition
 from .ledger_items import (
     DAY,
     HOLD,
@@ -120,7 +120,7 @@ class Ledger(AccountStanding):
     def iter_due_holds(self, now_at: int) -> Iterator[Hold]:
         """Open holds whose `sweep_at` has passed. The index lags slightly; the sweep's own condition decides."""
         for shard in range(OPEN_HOLD_SHARDS):
-            condition = Key("open_shard").eq(f"OPEN#{shard}") & Key("sweep_at").lte(now_at)
+            condition = Attr("open_shard").eq(f"OPEN#{shard}") & Attr("sweep_at").lte(now_at)
             yield from map(hold_from, self._tables.query_index("open_holds", condition))
 
     def open_holds(self) -> tuple[list[Hold], bool]:
@@ -128,7 +128,7 @@ class Ledger(AccountStanding):
         found: list[Hold] = []
         is_complete = True
         for shard in range(OPEN_HOLD_SHARDS):
-            items = self._tables.query_index("open_holds", Key("open_shard").eq(f"OPEN#{shard}"))
+            items = self._tables.query_index("open_holds", Attr("open_shard").eq(f"OPEN#{shard}"))
             holds = [hold_from(item) for item in islice(items, MAX_HOLDS_PER_SHARD)]
             is_complete &= len(holds) < MAX_HOLDS_PER_SHARD
             found += holds
@@ -272,7 +272,7 @@ class Ledger(AccountStanding):
 # Conditions and what their failure means
 
 
-def _can_hold(caller: Caller, needed: int) -> ConditionBase:
+def _can_hold(caller: Caller, needed: int) -> Condition:
     return Attr("available").gte(needed) & is_in_good_standing(caller)
 
 

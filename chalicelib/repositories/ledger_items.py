@@ -5,12 +5,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from boto3.dynamodb.conditions import Attr
 from msgspec.structs import asdict
 
 from ..dates import utc_date
 from ..ids import ulid
 from ..models.ledger import Balance, Charge, DayTotal, Entry, Hold, HoldState, ModelUse
+from .conditions import Attr
 from .expressions import deserialize
 from .table import Item, ItemKey, Write
 

@@ -1,9 +1,9 @@
 """The profile of a user: one PROFILE item in the app table. Credits and standing are in the ledger."""
 
-from boto3.dynamodb.conditions import Attr
 from msgspec.structs import asdict
 
 from ..models.accounts import Profile
+from .conditions import Attr
 from .table import Item, ItemKey, Path, Write
 
 

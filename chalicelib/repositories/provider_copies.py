@@ -7,8 +7,7 @@ copy.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from boto3.dynamodb.conditions import Attr
-
+from .conditions import Attr
 from .table import Item, ItemKey, Tables, Write
 
 ERASING, COPY = "ERASING", "COPY#"  # beside the marks of deleted transcripts (transcripts.py)

@@ -12,7 +12,6 @@ from functools import reduce
 from operator import and_
 from typing import Any
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
 from msgspec.structs import asdict, replace
 
 from ..errors import quantity
@@ -29,6 +28,7 @@ from ..models.purchase_facts import (
 )
 from ..models.purchases import Purchase
 from ..pricing.price_files import load
+from .conditions import Attr, Condition
 from .ledger_items import balance_key, end_hold, entry_id_for, entry_put, hold_put
 from .table import Item, ItemKey, Path, Tables, Write
 
@@ -133,7 +133,7 @@ def ledger_writes(
         "version": 1,
     }
     counts: dict[Path, Any] = {}
-    conditions: list[ConditionBase] = []
+    conditions: list[Condition] = []
     if newly_disputed := len(changes.opened_holds) - len(changes.ended_holds):
         # A dispute may be older than its counter: then its end has nothing to count down.
         counts = {"open_disputes": max(0, balance.open_disputes + newly_disputed)}
@@ -152,13 +152,13 @@ def ledger_writes(
     return writes
 
 
-def _has_not_shrunk(balance: Balance) -> ConditionBase:
+def _has_not_shrunk(balance: Balance) -> Condition:
     """At least as much is available as was read; an account that never had credits has no item yet."""
-    condition: ConditionBase = Attr("available").gte(balance.available)
+    condition: Condition = Attr("available").gte(balance.available)
     return condition | Attr("available").not_exists() if balance.available == 0 else condition
 
 
-def _has_open_disputes(number: int) -> ConditionBase:
+def _has_open_disputes(number: int) -> Condition:
     """So many open disputes are counted; below zero counts as none, as in `balance_of`."""
     name = Attr("open_disputes")
     return name.eq(number) if number else name.lte(0) | name.not_exists()

@@ -3,10 +3,10 @@
 A repeated request gets the stored answer. They quote a transcript, so they are deleted with it.
 """
 
-from boto3.dynamodb.conditions import Attr
 from msgspec.structs import asdict
 
 from ..models.transcripts import Question
+from .conditions import Attr
 from .table import Item, ItemKey, Write
 
 QUESTION = "QUESTION#"

@@ -8,11 +8,10 @@ many are allowed as the rule says.
 Where bytes are counted, the same write adds those of the request to `bytes:<day>`, for the use case to decide by.
 """
 
-from boto3.dynamodb.conditions import Attr
-
 from ..dates import DAY_SECONDS, utc_date
 from ..errors import UnavailableError
 from ..models.rate_limits import Limit
+from .conditions import Attr
 from .table import Item, ItemKey, Path, Tables, Write, WriteRefusedError
 
 KEPT_SECONDS = 3_600  # after the arrival time and the window, or the day, have passed

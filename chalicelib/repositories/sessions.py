@@ -9,12 +9,12 @@ Every write is conditional on what was read, so that of a racing stop, renewal, 
 
 from typing import Any
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
 from msgspec.structs import asdict, replace
 
 from ..models.ledger import ModelUse
 from ..models.sessions import InFlight, Reservation, Session, SessionState, TurnSettings
 from ..models.transcripts import Recognition, Word
+from .conditions import Attr, Condition
 from .session_responses import LABELS
 from .table import Item, ItemKey, Path, Tables, Write
 
@@ -126,11 +126,11 @@ def record_save(before: Session, after: Session, max_before_bytes: int) -> Write
     return Write(session_key(before.user_id, before.session_id), put_in=changes, add=added, when=when)
 
 
-def _is_same_lease(session: Session) -> ConditionBase:
+def _is_same_lease(session: Session) -> Condition:
     return Attr("state").eq(session.state.value) & Attr("lease_number").eq(session.lease_number)
 
 
-def _is_at_most(name: str, value: int) -> ConditionBase:
+def _is_at_most(name: str, value: int) -> Condition:
     return Attr(name).not_exists() | Attr(name).lte(value)
 
 

@@ -2,8 +2,7 @@
 
 from contextlib import suppress
 
-from boto3.dynamodb.conditions import Attr
-
+from .conditions import Attr
 from .table import ItemKey, Tables, Write, WriteRefusedError
 
 LOCK_SECONDS = 30  # longer than any request takes

@@ -5,11 +5,10 @@ So one condition on that item decides both whether an account may hold credits a
 
 from collections.abc import Sequence
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
-
 from ..errors import AccountBlockedError, NotFoundError, SignedOutError, UnauthenticatedError
 from ..models.accounts import Caller
 from ..models.ledger import Balance
+from .conditions import Attr, Condition
 from .ledger_items import balance_key, balance_of
 from .table import Tables, Write
 from .table_errors import WriteRefusedError, raise_invariant_violation
@@ -71,13 +70,13 @@ class AccountStanding:
         self._tables.transact_with_extra([write], extra_writes)
 
 
-def is_in_good_standing(caller: Caller) -> ConditionBase:
+def is_in_good_standing(caller: Caller) -> Condition:
     """The condition of every hold: the account is neither blocked nor deleted, and the token is not signed out."""
     is_signed_in = Attr("signed_out_at").not_exists() | Attr("signed_out_at").lte(caller.auth_time_at)
     return (Attr("blocked").not_exists() | Attr("blocked").eq(False)) & is_not_deleted() & is_signed_in
 
 
-def is_not_deleted() -> ConditionBase:
+def is_not_deleted() -> Condition:
     return Attr("deleted").not_exists() | Attr("deleted").eq(False)
 
 

@@ -11,19 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
-from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder, Key
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import UnavailableError
-from .expressions import (
-    Item as Item,
-    Path as Path,
-    deserialize,
-    filter_condition,
-    key_condition,
-    serialize,
-    update_expression,
-)
+from .conditions import Attr, Condition, Path as Path, condition_expression, update_expression
+from .expressions import Item as Item, deserialize, filter_condition, key_condition, serialize
 from .table_errors import (
     THROTTLES,
     ExtraWriteRefusedError,
@@ -69,7 +61,7 @@ class Write(msgspec.Struct, frozen=True):
     add: Mapping[str, int] = {}
     drop: Sequence[Path] = ()
     delete: bool = False
-    when: ConditionBase | None = None
+    when: Condition | None = None
 
 
 class Tables:
@@ -126,9 +118,9 @@ class Tables:
             extra["Limit"] = limit
         if after is not None:
             extra["ExclusiveStartKey"] = serialize({"pk": pk, "sk": after})
-        condition: ConditionBase = Key("pk").eq(pk)
+        condition: Condition = Attr("pk").eq(pk)
         if between or prefix:
-            condition &= Key("sk").between(*between) if between else Key("sk").begins_with(prefix)
+            condition &= Attr("sk").between(*between) if between else Attr("sk").begins_with(prefix)
         response = self._call(
             "query",
             TableName=self._names[table],
@@ -159,7 +151,7 @@ class Tables:
                 return
 
     def scan(
-        self, table: TableName, condition: ConditionBase, *, limit: int, after: tuple[str, ...] = ()
+        self, table: TableName, condition: Condition, *, limit: int, after: tuple[str, ...] = ()
     ) -> tuple[list[Item], tuple[str, ...] | None]:
         """Those of the next `limit` items of a whole table that meet `condition`, and the (pk, sk) to continue `after`.
 
@@ -177,7 +169,7 @@ class Tables:
         last = deserialize(response["LastEvaluatedKey"]) if "LastEvaluatedKey" in response else None
         return [deserialize(item) for item in response["Items"]], (last["pk"], last["sk"]) if last else None
 
-    def query_index(self, index: str, condition: ConditionBase) -> Iterator[Item]:
+    def query_index(self, index: str, condition: Condition) -> Iterator[Item]:
         """All items of an index of the ledger table, page by page; the index lags slightly behind the table."""
         extra: dict[str, Any] = {}
         while True:
@@ -252,16 +244,14 @@ class Tables:
             raise ExtraWriteRefusedError({n - len(writes): item for n, item in error.refused.items()}) from error
 
     def _request(self, write: Write) -> tuple[str, Item]:
-        names, values = {}, {}
+        names: dict[str, str] = {}
+        values: dict[str, Any] = {}
         request: Item = {
             "TableName": self._names[write.key.table],
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         if write.when is not None:
-            built = ConditionExpressionBuilder().build_expression(write.when)
-            request["ConditionExpression"] = built.condition_expression
-            names.update(built.attribute_name_placeholders)
-            values.update(built.attribute_value_placeholders)
+            request["ConditionExpression"], names, values = condition_expression(write.when)
         if write.item is not None:
             action = "Put"
             request["Item"] = serialize(write.item | write.key.as_item())
@@ -269,7 +259,11 @@ class Tables:
             action = "Delete" if write.delete else "Update"
             request["Key"] = serialize(write.key.as_item())
         if action == "Update":
-            request["UpdateExpression"] = update_expression(write.put_in, write.add, write.drop, names, values)
+            request["UpdateExpression"], more_names, more_values = update_expression(
+                write.put_in, write.add, write.drop
+            )
+            names |= more_names
+            values |= more_values
         if names:
             request["ExpressionAttributeNames"] = names
         if values:

@@ -13,12 +13,12 @@ for deletion by the sweep.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from boto3.dynamodb.conditions import Attr
 from msgspec.structs import asdict
 
 from ..ids import ulid
 from ..models.sessions import Session
 from ..models.transcripts import Segment, Summary, Transcript
+from .conditions import Attr
 from .jobs import SUMMARY, delete_job, job_from, job_key, summary_from
 from .packed_rows import pack, unpack
 from .provider_copies import ERASING

@@ -35,6 +35,9 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
     upload_bucket: Annotated[str, Setting(meaning="bucket of uploaded recordings, which expire after a day")]
     jobs_queue_url: Annotated[str, Setting(meaning="queue that starts the worker of catch-ups")]
     build: Annotated[str, Setting(meaning="shown by `GET /health`")] = "development"
+    aws_client: Annotated[
+        Literal["json", "boto3"], Setting(meaning="how requests call AWS: `boto3` uses the AWS SDK for every call")
+    ] = "json"
 
     cognito_user_pool_id: Annotated[str, Setting(meaning="the user pool")]
     cognito_client_id: Annotated[str, Setting(meaning="the pool's client")]
@@ -187,8 +190,13 @@ def user_pool_issuer(region: str, user_pool_id: str) -> str:
 
     Source: Amazon Cognito developer guide, "Verifying JSON web tokens".
     """
+    return f"https://cognito-idp.{region}.{aws_domain(region)}/{user_pool_id}"
+
+
+def aws_domain(region: str) -> str:
+    """The domain of AWS's services in a region."""
     domains = (domain for prefix, domain in PARTITION_DOMAINS.items() if region.startswith(prefix))
-    return f"https://cognito-idp.{region}.{next(domains, 'amazonaws.com')}/{user_pool_id}"
+    return next(domains, "amazonaws.com")
 
 
 def split_origins(extension_origin: str, own_origins: str) -> tuple[str, ...]:

@@ -7,17 +7,18 @@ import json
 import time
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import boto3
-from botocore.config import Config
+import certifi
 
 from ..errors import UnavailableError
 from ..logs.redaction import register_secret_for_redaction
-from ..logs.request_facts import count_aws_calls
+from ..logs.request_facts import count_aws_call, count_aws_calls
 from ..providers.administrators import Administrators
+from ..providers.aws_signature import Credentials
 from ..providers.id_tokens import TokenVerifier
 from ..repositories.table import Tables
+from ..settings import aws_environment
 from ..settings.load import load
 from ..settings.provider_registry import split_list
 from ..settings.schema import Settings
@@ -30,12 +31,20 @@ if TYPE_CHECKING:
 JWKS_DIRECTORY = Path(__file__).parents[1] / "jwks"
 JWKS_TIMEOUT_SECONDS = (1, 3)
 APP_NAME = "live-transcription"
+
+
+class CallLimits(NamedTuple):
+    """How long a call to AWS may take, and how often it is tried."""
+
+    connect_seconds: int
+    read_seconds: int
+    attempts: int
+
+
 # A service in the same region responds in milliseconds; waiting longer only uses up the gateway's 29 s.
-AWS_CONFIG = Config(
-    connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}, tcp_keepalive=True
-)
+AWS_LIMITS = CallLimits(connect_seconds=1, read_seconds=3, attempts=3)
 # Registration cannot be retried: after a lost response, a second attempt would find the address taken.
-COGNITO_CONFIG = Config(connect_timeout=1, read_timeout=8, retries={"total_max_attempts": 1}, tcp_keepalive=True)
+COGNITO_LIMITS = CallLimits(connect_seconds=1, read_seconds=8, attempts=1)
 
 
 def settings() -> Settings:
@@ -71,7 +80,7 @@ def cognito() -> "Cognito":
     from ..providers.cognito import Cognito
 
     used = settings()
-    pool_client = client("cognito-idp", COGNITO_CONFIG)
+    pool_client = client("cognito-idp", COGNITO_LIMITS)
     return Cognito(pool_client, used.cognito_user_pool_id, used.cognito_client_id, secret("cognito_client_secret"))
 
 
@@ -111,14 +120,68 @@ def export_files() -> "ExportFiles":
 
 @lru_cache
 def bucket_client() -> Any:
-    return client("s3", AWS_CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "path"})))
+    return sdk_client("s3", signature_version="s3v4", s3={"addressing_style": "path"})
 
 
-def client(service: Any, config: Config = AWS_CONFIG) -> Any:
-    """A new boto3 client whose calls are counted in the request's log line."""
-    made = boto3.client(service, region_name=settings().aws_default_region, config=config)
+def client(service: str, limits: CallLimits = AWS_LIMITS) -> Any:
+    """A new client with the surface of boto3's, whose calls are counted in the request's log line."""
+    used = settings()
+    if used.aws_client == "boto3" or aws_environment.is_sdk_needed():
+        return sdk_client(service, limits)
+    from ..providers.aws_connection import Connections
+    from ..providers.aws_json import AwsJsonClient
+
+    endpoint_url = aws_environment.endpoint_url(service, used.aws_default_region)
+    return AwsJsonClient(
+        service_name=service,
+        region=used.aws_default_region,
+        connections=Connections(
+            endpoint_url, limits.connect_seconds, limits.read_seconds, aws_environment.ca_bundle() or certifi.where()
+        ),
+        credentials=_credentials,
+        attempts=limits.attempts,
+        on_call=count_aws_call,
+        sdk=lru_cache(lambda: sdk_client(service, limits)),
+        trace_id=aws_environment.trace_id,
+    )
+
+
+def sdk_client(service: str, limits: CallLimits = AWS_LIMITS, **options: Any) -> Any:
+    """A new boto3 client whose calls are counted in the request's log line. Importing boto3 takes a while."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=limits.connect_seconds,
+        read_timeout=limits.read_seconds,
+        retries={"mode": "standard", "total_max_attempts": limits.attempts},
+        tcp_keepalive=True,
+        **options,
+    )
+    make: Any = boto3.client
+    made = make(service, region_name=settings().aws_default_region, config=config)
     count_aws_calls(made)
     return made
+
+
+def _credentials() -> Credentials:
+    """Those of the environment, or of the SDK's chain, which renews them before they end."""
+    if (key := aws_environment.access_key()) is not None:
+        return Credentials(*key)
+    from botocore.exceptions import NoCredentialsError
+
+    found = _credential_chain()
+    if found is None:
+        raise NoCredentialsError
+    frozen = found.get_frozen_credentials()
+    return Credentials(frozen.access_key or "", frozen.secret_key or "", frozen.token or "")
+
+
+@lru_cache
+def _credential_chain() -> Any:
+    import botocore.session
+
+    return botocore.session.get_session().get_credentials()
 
 
 def _fetch_keys(url: str) -> Any:

@@ -13,7 +13,6 @@ from typing import Any
 import boto3
 import pytest
 import requests
-from boto3.dynamodb.conditions import Attr
 from botocore.config import Config
 
 from chalicelib import contract
@@ -23,6 +22,7 @@ from chalicelib.accounts.service import EVEN_SECONDS, Accounts
 from chalicelib.accounts.sign_ups import SignUps
 from chalicelib.providers.cognito import Cognito
 from chalicelib.providers.id_tokens import TokenVerifier
+from chalicelib.repositories.conditions import Attr
 from chalicelib.repositories.ledger import Ledger
 from chalicelib.repositories.table import ItemKey, Tables
 from scripts.local.aws import CREDENTIALS, REGION, LocalAws

@@ -7,7 +7,6 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from boto3.dynamodb.conditions import Attr
 
 import app
 from chalicelib import contract
@@ -18,6 +17,7 @@ from chalicelib.errors import AppError, EmailTakenError, InvalidRequestError, Ra
 from chalicelib.http.endpoint import route_spec
 from chalicelib.http.openapi import errors as openapi_errors
 from chalicelib.providers.cognito import Cognito
+from chalicelib.repositories.conditions import Attr
 from chalicelib.wiring import accounts as wiring
 from scripts.local.aws import LocalAws
 from tests.accounts.accounts_env import PASSWORD, AccountsEnv, at_once, open_accounts_env

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_type_hints
 
 import pytest
-from boto3.dynamodb.conditions import Attr
 from msgspec import structs
 
 from chalicelib.models.field_kinds import FieldKind, Internal, Personal, Record, export_struct, field_kinds
@@ -13,6 +12,7 @@ from chalicelib.models.ledger import ModelUse
 from chalicelib.models.transcripts import Moment, Segment, Summary
 from chalicelib.repositories import stored_shapes
 from chalicelib.repositories.allowances import spend_allowance
+from chalicelib.repositories.conditions import Attr
 from chalicelib.repositories.deletions import deletion_key
 from chalicelib.repositories.exports import export_key
 from chalicelib.repositories.ledger import Guard

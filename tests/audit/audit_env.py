@@ -6,8 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from boto3.dynamodb.conditions import Attr
-
 from chalicelib import contract
 from chalicelib.admin.usage_figures import ActiveAndTopUsers
 from chalicelib.audit.reader import Auditor, AuditRules
@@ -18,6 +16,7 @@ from chalicelib.models.purchase_facts import DisputeState, PaymentState
 from chalicelib.payments.refunds_and_disputes import purchase_value
 from chalicelib.pricing import price_files
 from chalicelib.repositories.aggregates import Aggregates
+from chalicelib.repositories.conditions import Attr
 from chalicelib.repositories.ledger_items import balance_key, entry_from
 from chalicelib.repositories.profiles import create_profile
 from chalicelib.repositories.table import Tables, Write, WriteRefusedError

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import requests
-from boto3.dynamodb.conditions import Attr
 
+from chalicelib.repositories.conditions import Attr
 from chalicelib.repositories.deletions import deletion_key, load_deletion
 from chalicelib.repositories.expressions import deserialize
 from chalicelib.repositories.table import Write, WriteRefusedError

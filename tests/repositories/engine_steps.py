@@ -5,8 +5,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from boto3.dynamodb.conditions import Attr, ConditionBase, Key
-
+from chalicelib.repositories.conditions import Attr, Condition
 from chalicelib.repositories.expressions import filter_condition, key_condition
 from chalicelib.repositories.table import Item, ItemKey, Path, TableName, Tables, Write
 from tests.repositories.engine_malformed import MalformedRequests
@@ -97,8 +96,8 @@ class RandomSteps:
         return self._list("query_all", key.table, key.pk, self._rng.choice(PREFIXES))
 
     def _query_index(self) -> Step:
-        condition: ConditionBase = Key("open_shard").eq(f"OPEN#{self._rng.randrange(2)}")
-        sweep_at = Key("sweep_at")
+        condition: Condition = Attr("open_shard").eq(f"OPEN#{self._rng.randrange(2)}")
+        sweep_at = Attr("sweep_at")
         if self._rng.random() < 0.7:
             condition &= self._rng.choice((sweep_at.lte, sweep_at.gt, sweep_at.eq))(self._rng.randrange(6))
         return self._list("query_index", "open_holds", condition)
@@ -138,7 +137,7 @@ class RandomSteps:
     def _fill_pages(self) -> Step:
         """More items than a page of a query holds, read forwards and backwards."""
         keys = [ItemKey("app", "USER#ada", f"SEGMENT#t#S#{number}") for number in range(5)]
-        condition = key_condition(Key("pk").eq("USER#ada") & Key("sk").begins_with("SEGMENT#t#S#"))
+        condition = key_condition(Attr("pk").eq("USER#ada") & Attr("sk").begins_with("SEGMENT#t#S#"))
 
         def run(pair: EnginePair) -> None:
             tables = Tables(pair, *self._names)
@@ -198,7 +197,7 @@ class RandomSteps:
             name = self._rng.choice(list(self._values))
         return self._values[name]()
 
-    def _condition(self, depth: int = 0) -> ConditionBase:
+    def _condition(self, depth: int = 0) -> Condition:
         kind = self._rng.random() + depth / 4
         if kind < 0.2:
             return self._condition(depth + 1) & self._condition(depth + 1)
@@ -211,7 +210,7 @@ class RandomSteps:
             return self._rng.choice((Attr("pk").exists(), Attr("pk").not_exists(), has_sort_key))
         return self._comparison(self._rng.choice(list(self._values)))
 
-    def _comparison(self, name: str) -> ConditionBase:
+    def _comparison(self, name: str) -> Condition:
         rng, value, other = self._rng, self._value(name), self._value(name)
         if name == "inflight" and rng.random() < 0.7:
             attr = Attr(f"inflight.{rng.choice(ATTEMPTS)}")

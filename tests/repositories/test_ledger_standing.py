@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from boto3.dynamodb.conditions import Attr
 
 from chalicelib.errors import AccountBlockedError, AppError, InsufficientCreditsError, UnauthenticatedError
 from chalicelib.models.accounts import Caller
 from chalicelib.models.ledger import Charge, Hold
+from chalicelib.repositories.conditions import Attr
 from chalicelib.repositories.ledger import ExtraWriteRefusedError, Guard, HoldEndedError, Ledger
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import ItemKey, Write

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from boto3.dynamodb.conditions import Attr
 
 from chalicelib.errors import UnavailableError
 from chalicelib.logs.request_facts import collect_request_facts
+from chalicelib.repositories.conditions import Attr
 from chalicelib.repositories.table import CONFLICT_TRIES, ItemKey, Tables, Write, WriteRefusedError
 from tests.engines import Engine
 from tests.fault_injection import OUTAGES, TRANSIENT, Fault, FaultInjector, fail_call, no_faults

@@ -10,7 +10,7 @@ from chalice.config import Config
 from chalicelib.audit.reader import AuditRules
 from chalicelib.catchup.job_rules import JobRules
 from chalicelib.settings.provider_registry import LONGEST_JOB_CALL_SECONDS
-from chalicelib.wiring.aws import AWS_CONFIG
+from chalicelib.wiring.aws import AWS_LIMITS
 
 CHALICE = Path(__file__).parents[2] / ".chalice"
 LONGEST_LAMBDA_SECONDS = 900
@@ -34,9 +34,9 @@ def test_the_worker_has_time_for_a_long_summary_and_the_queue_waits(stage: str) 
 
 def test_a_claim_is_longer_than_any_write_and_call_but_ends_before_the_next_sweep() -> None:
     """It starts before the write that records it; the provider is called afterwards."""
-    rules, (attempts, waits) = JobRules(), (AWS_CONFIG.retries["total_max_attempts"], AWS_CONFIG)
-    pauses = sum(2**n for n in range(attempts - 1))  # the SDK's standard mode
-    slowest_write = attempts * (waits.connect_timeout + waits.read_timeout) + pauses
+    rules, limits = JobRules(), AWS_LIMITS
+    pauses = sum(2**n for n in range(limits.attempts - 1))  # the SDK's standard mode
+    slowest_write = limits.attempts * (limits.connect_seconds + limits.read_seconds) + pauses
 
     assert slowest_write + LONGEST_JOB_CALL_SECONDS <= rules.claim_seconds < SWEEP_EVERY_SECONDS
     assert rules.recheck_seconds < SWEEP_EVERY_SECONDS - 5  # schedules are late by seconds
