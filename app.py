@@ -385,6 +385,16 @@ def history(caller: Caller, query: Query[contract.HistoryQuery]) -> contract.His
     return use_cases.history().page(caller, query)
 
 
+@app.route("/transcription/search", methods=["GET"], authorizer=cognito, cors=CORS)
+@endpoint(limit="bulk_reads")
+def search(caller: Caller, query: Query[contract.SearchQuery]) -> contract.SearchPage:
+    """Search the titles and words of the caller's transcripts, newest first.
+
+    A page may be short, even empty, because a call reads at most 4 MB; continue until `next_cursor` is null.
+    """
+    return use_cases.search().find(caller, query)
+
+
 @app.route("/transcription/history/{transcript_id}", methods=["GET"], authorizer=cognito, cors=CORS)
 @endpoint(limit="bulk_reads")
 def transcript(caller: Caller, query: Query[contract.TranscriptQuery], transcript_id: Id) -> contract.TranscriptDetail:

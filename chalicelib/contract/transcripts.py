@@ -78,6 +78,37 @@ class TranscriptDetail(ResponseShape, kw_only=True):
     next_cursor: str | None = None
 
 
+class SearchQuery(PageQuery, kw_only=True):
+    """`q`: words, which a transcript must all have, and "quoted phrases"."""
+
+    q: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class SearchSnippet(ResponseShape, kw_only=True):
+    """The text of the transcript around a match, in three parts, as it was saved."""
+
+    before: str
+    match: str
+    after: str
+
+
+class SearchResult(ResponseShape, kw_only=True):
+    """A transcript with all that was searched for, and its first moment; without one, only the title matches."""
+
+    transcript_id: str
+    started_at: Time
+    snippet: SearchSnippet
+    title: str = ""
+    start_ms: int | None = None
+    seq: int | None = None
+    speaker: str = ""
+
+
+class SearchPage(ResponseShape, kw_only=True):
+    items: list[SearchResult]
+    next_cursor: str | None
+
+
 class ExportQuery(RequestShape, kw_only=True):
     format: Literal["srt", "vtt", "txt", "json"]
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..streaming.service import Streaming
     from ..transcripts.history import History
     from ..transcripts.questions import Questions
+    from ..transcripts.search import Search
 
 
 @lru_cache
@@ -175,6 +176,14 @@ def history() -> "History":
     from ..transcripts.history import History
 
     return History(**common().of(History), transcripts=Transcripts(tables()), cursors=cursors())
+
+
+@lru_cache
+def search() -> "Search":
+    from ..repositories.transcripts import Transcripts
+    from ..transcripts.search import Search
+
+    return Search(ledger(), Transcripts(tables()), cursors())
 
 
 @lru_cache

@@ -39,6 +39,7 @@ SECTIONS = {
     "/transcription/catchup": "Catch-up",
     "/webhooks/assemblyai": "Catch-up",
     "/transcription/history": "Transcripts",
+    "/transcription/search": "Transcripts",
     "/transcription/ask": "Transcripts",
     "/credits/packages": "Payments",
     "/credits/purchase": "Payments",

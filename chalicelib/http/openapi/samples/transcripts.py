@@ -34,6 +34,23 @@ EXAMPLES = [
     ),
     contract.HistoryQuery(limit=20, kind="live", started_from=datetime(2026, 11, 1, tzinfo=UTC)),
     contract.HistoryPage(items=[history_item], next_cursor=None),
+    contract.SearchQuery(q='budget "next year"', limit=20),
+    contract.SearchPage(
+        items=[
+            contract.SearchResult(
+                transcript_id=TRANSCRIPT,
+                started_at=STARTED,
+                snippet=contract.SearchSnippet(
+                    before="So the budget for ", match="next year", after=" stays as it is."
+                ),
+                title="Stand-up",
+                start_ms=61_000,
+                seq=12,
+                speaker="Ada",
+            )
+        ],
+        next_cursor=None,
+    ),
     contract.TranscriptQuery(cursor=CURSOR),
     contract.TranscriptDetail(
         transcript=history_item,
