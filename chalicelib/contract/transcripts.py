@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from msgspec import Meta, field
+from msgspec import Meta, Struct, field
 
 from ..models.catchup import JobState
 from ..models.sessions import SessionState
@@ -34,6 +34,7 @@ class HistoryItem(ResponseShape, kw_only=True):
     language: str = ""
     session_id: str = ""
     ended_at: Time = ""
+    shared_at: Time = ""
 
 
 class HistoryPage(ResponseShape, kw_only=True):
@@ -107,6 +108,23 @@ class SearchResult(ResponseShape, kw_only=True):
 class SearchPage(ResponseShape, kw_only=True):
     items: list[SearchResult]
     next_cursor: str | None
+
+
+class SharedAddress(ResponseShape, kw_only=True):
+    """The secret address of a shared transcript. It is told only now: sharing again makes another one."""
+
+    url: str
+    shared_at: Time
+
+
+class ShareEnded(ResponseShape, kw_only=True):
+    ended: bool
+
+
+class SharedPageQuery(Struct, kw_only=True):
+    """`part`: the number of the segment with which a later part of a long transcript begins."""
+
+    part: str = ""
 
 
 class ExportQuery(RequestShape, kw_only=True):

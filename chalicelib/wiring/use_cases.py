@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ..transcripts.history import History
     from ..transcripts.questions import Questions
     from ..transcripts.search import Search
+    from ..transcripts.sharing import Sharing
 
 
 @lru_cache
@@ -184,6 +185,24 @@ def search() -> "Search":
     from ..transcripts.search import Search
 
     return Search(ledger(), Transcripts(tables()), cursors())
+
+
+@lru_cache
+def sharing() -> "Sharing":
+    from secrets import token_urlsafe
+
+    from ..http.shared_page import render_transcript
+    from ..repositories.transcripts import Transcripts
+    from ..transcripts.sharing import TOKEN_BYTES, Sharing, SharingRules
+
+    used = settings()
+    return Sharing(
+        **common().of(Sharing),
+        transcripts=Transcripts(tables()),
+        render=render_transcript,
+        rules=SharingRules(used.shared_bytes_per_transcript_day, used.shared_bytes_per_account_day),
+        new_token=lambda: token_urlsafe(TOKEN_BYTES),
+    )
 
 
 @lru_cache

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from .... import contract
-from .ids import CURSOR, ENDED, JOB, SESSION, STARTED, TRANSCRIPT
+from .ids import CURSOR, ENDED, JOB, SESSION, SHARED_ADDRESS, STARTED, TRANSCRIPT
 
 key_moment = contract.KeyMoment(start_ms=61_000, title="The price is agreed")
 history_item = contract.HistoryItem(
@@ -67,4 +67,7 @@ EXAMPLES = [
     ),
     contract.ExportQuery(format="srt"),
     contract.TranscriptDeleted(deleted=True),
+    contract.SharedAddress(url=SHARED_ADDRESS, shared_at=ENDED),
+    contract.ShareEnded(ended=True),
+    contract.SharedPageQuery(),
 ]
