@@ -36,8 +36,6 @@ ID_SLACK_SECONDS = 5
 BLOCK_BYTES = 200 * 1024
 NUMBERED_BLOCK = "N"  # sorts after the digit that blocks without a number begin with, which are older
 SEGMENT_OVERHEAD_BYTES = 100  # of a stored segment, beside its text
-# What begins the key of a chunk within its transcript, and what follows all of them, before the blocks.
-CHUNK, LAST_CHUNK, AFTER_ALL = "C#", "C~", "~"
 
 
 def transcript_key(user_id: str, transcript_id: str) -> ItemKey:
@@ -164,8 +162,8 @@ def read_newest_segments(tables: Tables, user_id: str, transcript_id: str, after
 
     Of blocks with a number above `after`: chunks may have replaced the words of earlier ones.
     """
-    newest = Transcripts(tables).newest_blocks(user_id, transcript_id)
-    blocks = [block for block in newest if after == 0 or _place_of_writing(block)[0] > after]
+    found, _ = tables.query("app", f"USER#{user_id}", f"{SEGMENT}{transcript_id}#S#", newest_first=True)
+    blocks = [block for block in found if after == 0 or _place_of_writing(block)[0] > after]
     return {segment.seq: segment for block in reversed(blocks) for segment in segments_in(block)}
 
 
@@ -192,35 +190,6 @@ class Transcripts:
             "app", f"USER#{user_id}", TRANSCRIPT, limit=limit, newest_first=True, after=after, between=between
         )
         return list(filter(None, map(existing_transcript_from, items))), last
-
-    def lines_down_from(
-        self, user_id: str, transcript_id: str | None, limit: int
-    ) -> tuple[list[Transcript], str | None]:
-        """Lines from this transcript on, if it is there, newest first; the second value is the last one's id.
-
-        It is None where no more follow. Without `transcript_id` they are the newest ones.
-        """
-        between = (TRANSCRIPT, TRANSCRIPT + transcript_id) if transcript_id else None
-        items, last = self._tables.query(
-            "app", f"USER#{user_id}", TRANSCRIPT, limit=limit, newest_first=True, between=between
-        )
-        lines = list(filter(None, map(existing_transcript_from, items)))
-        return lines, last.removeprefix(TRANSCRIPT) if last else None
-
-    def segment_items(
-        self, user_id: str, newest_id: str, oldest_id: str, place: str, after: str | None
-    ) -> tuple[list[Item], str | None]:
-        """One query of what is stored of these transcripts and those between: newest first, blocks before chunks.
-
-        `place`: where the newest one begins, if not at its end. The second value is the key to continue `after`.
-        """
-        between = (f"{SEGMENT}{oldest_id}#", f"{SEGMENT}{newest_id}#{place or AFTER_ALL}")
-        return self._tables.query("app", f"USER#{user_id}", SEGMENT, newest_first=True, between=between, after=after)
-
-    def newest_blocks(self, user_id: str, transcript_id: str) -> list[Item]:
-        """The blocks of saved segments that were written last, from one query."""
-        items, _ = self._tables.query("app", f"USER#{user_id}", f"{SEGMENT}{transcript_id}#S#", newest_first=True)
-        return items
 
     def segments(self, user_id: str, transcript_id: str) -> list[Segment]:
         """All pieces of one transcript by time; chunks still with a provider are not in it."""
@@ -318,16 +287,6 @@ def segments_in(item: Item) -> list[Segment]:
     if item["state"] != "done":
         return []
     return [Segment(item["seq"], item["start_ms"], item["start_ms"] + item["audio_ms"], item["text"])]
-
-
-def transcript_id_in(segment_key: str) -> str:
-    """The transcript of a stored chunk or block, by its sort key."""
-    return segment_key.split("#")[1]
-
-
-def place_in_transcript(segment_key: str) -> str:
-    """The rest of that key: which chunk or block of the transcript it is."""
-    return segment_key.split("#", 2)[2]
 
 
 def _is_block(item: Item) -> bool:

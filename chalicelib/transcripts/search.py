@@ -19,16 +19,9 @@ from ..errors import InvalidRequestError
 from ..models.accounts import Caller
 from ..models.transcripts import Segment, Transcript
 from ..repositories.ledger import Ledger
+from ..repositories.searched_items import CHUNK, LAST_CHUNK, SearchedItems, place_in_transcript, transcript_id_in
 from ..repositories.table import Item
-from ..repositories.transcripts import (
-    CHUNK,
-    LAST_CHUNK,
-    Transcripts,
-    place_in_transcript,
-    segments_from,
-    segments_in,
-    transcript_id_in,
-)
+from ..repositories.transcripts import segments_from, segments_in
 from .folding import FoldedTexts, find_missing, fold, parse_terms
 from .snippets import cut_snippet
 
@@ -113,7 +106,7 @@ class Search:
     """Searches a user's own transcripts."""
 
     ledger: Ledger
-    transcripts: Transcripts
+    items: SearchedItems
     cursors: Cursors
 
     def find(self, caller: Caller, query: contract.SearchQuery) -> contract.SearchPage:
@@ -134,7 +127,7 @@ class Search:
 
     def _read(self, user_id: str, position: Position | None, reading: _Reading) -> Position | None:
         """Read and search from `position` on, as far as one call may; return where to go on, None at the end."""
-        lines, last_id = self.transcripts.lines_down_from(
+        lines, last_id = self.items.lines_down_from(
             user_id, position.transcript_id if position else None, LINES_PER_CALL
         )
         place, queries = "", SEGMENT_QUERIES
@@ -142,13 +135,13 @@ class Search:
             if position.place:
                 place, queries, reading.found = position.place, queries - 1, position.found
                 reading.is_first = place == LAST_CHUNK
-                reading.items += self.transcripts.newest_blocks(user_id, position.transcript_id)
+                reading.items += self.items.newest_blocks(user_id, position.transcript_id)
             else:
                 lines = lines[1:]
         following = Position(last_id) if last_id else None
         waiting, after = deque(lines), None
         for _ in range(queries if lines else 0):
-            items, after = self.transcripts.segment_items(
+            items, after = self.items.segment_items(
                 user_id, lines[0].transcript_id, lines[-1].transcript_id, place, after
             )
             for item in items:
