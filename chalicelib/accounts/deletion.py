@@ -183,8 +183,8 @@ class AccountDeletion:
         for items in deletions.user_pages(self.tables, "app", user_id):
             kept = [item for item in items if shape_of(item).is_kept]
             deleted = [ItemKey("app", item["pk"], item["sk"]) for item in items if not shape_of(item).is_kept]
-            deleted += [share_key(item["share_hash"]) for item in items if "share_hash" in item]
-            self.tables.delete_many(deleted)
+            shares = [share_key(item["share_hash"]) for item in items if "share_hash" in item]
+            self.tables.delete_many([*shares, *deleted])  # The lines name the shares, so they go last.
             self._erase_attributes("app", kept)
             self._erase_purchases(item["purchase_id"] for item in kept)
             yield
