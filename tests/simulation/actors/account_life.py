@@ -127,6 +127,7 @@ class AccountLife:
         """
         person, caller = self.person, self.person.me
         form = self._begin_upload()
+        person.is_leaving = True
         try:
             person.ask("delete account", lambda application: application.deletion.start(caller))
         except UnauthenticatedError:  # An earlier try may have had an effect.
