@@ -31,7 +31,8 @@ class HeldSession:
     `left_ms`: when the last one left. `is_reused`: its key was used for another session.
 
     `is_talker`: its segments are long. `started_ms`: when its last known lease was requested; `stopped_ms`: when the
-    first stop was answered. `share_unanswered_ms`: when a request about its share last had no answer. `sent_bytes`: of words in all requests; `kept_bytes`: of those that were acknowledged.
+    first stop was answered. `sent_bytes`: of words in all requests; `kept_bytes`: of those that were acknowledged.
+    `share_unanswered_ms`: when a request about its share last had no answer.
     """
 
     session_id: str
