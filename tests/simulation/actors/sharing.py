@@ -21,7 +21,7 @@ REQUEST_ENDS_MS = 5 * MINUTE_MS  # after so long, no request without an answer h
 
 @dataclass
 class HeldShare:
-    """An address that somebody got. `was_ended`: its end was acknowledged; `is_sure`: nothing else may have ended it."""
+    """An address that somebody got. `was_ended`: that was acknowledged; `is_sure`: nothing unanswered may have done it."""
 
     person: Person
     session: HeldSession
@@ -129,9 +129,7 @@ def check_shares(simulation: Simulation) -> None:
             user_id, transcript_id = (items["SHARE"][name]["S"] for name in ("user_id", "transcript_id"))
             line = stored_items(APP, f"USER#{user_id}").get(f"TRANSCRIPT#{transcript_id}", {})
             if line.get("share_hash", {}).get("S") != pk.removeprefix(SHARED):
-                raise ViolationError(
-                    f"an address of {transcript_id} is left that its transcript does not name", user_id
-                )
+                raise ViolationError(f"an address of {transcript_id} is left, which its line does not name", user_id)
 
 
 def _read(simulation: Simulation, share: HeldShare) -> bool | None:
