@@ -3,7 +3,7 @@
 from chalicelib.errors import AccountBlockedError, AppError, NotFoundError, UnauthenticatedError
 from tests.simulation.actors.person import GaveUpError, Person
 from tests.simulation.actors.refusals import expect_refusal
-from tests.simulation.actors.sharing import check_shares_of_blocked
+from tests.simulation.actors.sharing import check_hidden_shares
 from tests.simulation.core import API_MS, Simulation
 from tests.simulation.faults import MINUTE_MS, SECOND_MS
 
@@ -37,7 +37,7 @@ class Blocking:
         if self._set(user_id, is_blocked=True):
             for _ in range(3):
                 expect_refusal(self.simulation, person.me, AccountBlockedError, UnauthenticatedError)
-                check_shares_of_blocked(self.simulation, person)
+                check_hidden_shares(self.simulation, person)
                 self.simulation.think(self.rng.random() * MINUTE_MS)
         self.simulation.think(self.rng.random() * 10 * MINUTE_MS)
         self.unblock_all()

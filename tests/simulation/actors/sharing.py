@@ -21,7 +21,7 @@ REQUEST_ENDS_MS = 5 * MINUTE_MS  # after so long, no request without an answer h
 
 @dataclass
 class HeldShare:
-    """An address that somebody got. `was_ended`: that was acknowledged; `is_sure`: nothing unanswered may have done it."""
+    """An address that somebody got. `was_ended`: that was acknowledged; `is_sure`: no unanswered request may have."""
 
     person: Person
     session: HeldSession
@@ -94,12 +94,12 @@ class Sharer:
         return [share for share in self.simulation.memory.shares if share.session is session]
 
 
-def check_share(simulation: Simulation, share: HeldShare, *, is_blocked: bool = False) -> None:
-    """Read the page of a share. `is_blocked`: its owner certainly is. Raises ViolationError where it must not be there.
+def check_share(simulation: Simulation, share: HeldShare, *, is_hidden: bool = False) -> None:
+    """Read the page of a share. Raises ViolationError where it must not be there, or must be there and is not.
 
-    Or where it must be there, and is not.
+    `is_hidden`: its owner certainly is blocked or deleted.
     """
-    has_ended = share.was_ended or share.session.was_deleted or share.person.has_left or is_blocked
+    has_ended = share.was_ended or share.session.was_deleted or share.person.has_left or is_hidden
     is_readable = _read(simulation, share)
     if is_readable and has_ended:
         raise ViolationError(f"the transcript {share.session.transcript_id} can be read at an address that has ended")
@@ -114,10 +114,10 @@ def check_share(simulation: Simulation, share: HeldShare, *, is_blocked: bool = 
         raise ViolationError(f"the transcript {share.session.transcript_id} is shared, and cannot be read")
 
 
-def check_shares_of_blocked(simulation: Simulation, person: Person) -> None:
-    """None of the shares of a person who is certainly blocked can be read. Raises ViolationError."""
+def check_hidden_shares(simulation: Simulation, person: Person) -> None:
+    """None of the shares of a person who is certainly blocked or deleted can be read. Raises ViolationError."""
     for share in [share for share in simulation.memory.shares if share.person is person][-2:]:
-        check_share(simulation, share, is_blocked=True)
+        check_share(simulation, share, is_hidden=True)
 
 
 def check_shares(simulation: Simulation) -> None:
