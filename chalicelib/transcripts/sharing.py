@@ -5,7 +5,7 @@ shows nothing of its owner but the transcript.
 """
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -105,8 +105,10 @@ class Sharing:
             raise NotFoundError(NO_SHARE)
         if any(item and item["count"] >= ceiling for item, ceiling in zip(used, caps.values(), strict=True)):
             raise _served_enough(at)
-        page = self.render(self._shared_transcript(share, transcript, first))
-        self._claim(caps, len(page.encode()), at)
+        segments = self.transcripts.segments(share.user_id, share.transcript_id)
+        page = self.render(self._part(share, transcript, segments, first))
+        # All of the text was read for it, however small the part is.
+        self._claim(caps, max(len(page.encode()), sum(map(_html_bytes, segments))), at)
         return page
 
     def _load(self, caller: Caller, transcript_id: str) -> Transcript:
@@ -116,8 +118,7 @@ class Sharing:
             raise NotFoundError(NO_TRANSCRIPT)
         return transcript
 
-    def _shared_transcript(self, share: Share, transcript: Transcript, first: int) -> SharedTranscript:
-        segments = self.transcripts.segments(share.user_id, share.transcript_id)
+    def _part(self, share: Share, transcript: Transcript, segments: Sequence[Segment], first: int) -> SharedTranscript:
         shown, following = take_segments(segments, first, MAX_PAGE_BYTES, _html_bytes)
         summaries = self.transcripts.summaries(share.user_id, share.transcript_id, MAX_SUMMARIES) if first == 0 else []
         return SharedTranscript(

@@ -319,6 +319,16 @@ def test_what_a_share_serves_in_a_day_stays_below_its_cap(env: SharedEnv, clock:
     assert serve(env, 2)[0] == 2
 
 
+def test_a_small_part_of_a_long_transcript_counts_as_all_of_its_words(env: SharedEnv) -> None:
+    store_block(env.backend.tables, env.ada.user_id, TRANSCRIPT, 2, [Segment(9, 0, 1, "x" * 50_000)])
+    env.sharing = dataclasses.replace(env.sharing, rules=SharingRules(150_000, 10**9))
+
+    assert len(env.page(first=10**8)) < 5_000
+    assert serve(env, 1)[0] == 1
+    with pytest.raises(RateLimitedError):
+        env.page(first=10**8)
+
+
 def test_all_shares_of_an_account_have_one_cap_too(env: SharedEnv) -> None:
     size = len(env.page().encode())
     store_line(env.backend.tables, env.ada.user_id, "T2", "Another")

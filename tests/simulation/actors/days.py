@@ -31,7 +31,7 @@ ACTIVITIES = {
     "delete transcript": 3,
     "cheat": 3,
     "search": 2,
-    "share": 3,
+    "share": 6,
 }
 
 

@@ -16,6 +16,7 @@ from tests.simulation.scheduler import ViolationError
 
 T = TypeVar("T")
 BASE_URL, SHARED = "https://api.example", "SHARED#"
+LATEST_SESSIONS = 3  # few, so that one is shared again
 REQUEST_ENDS_MS = 5 * MINUTE_MS  # after so long, no request without an answer has an effect any more
 
 
@@ -41,9 +42,9 @@ class Sharer:
         own = [session for reader, session in self.simulation.listened if reader is self.person]
         match self.rng.choice(["share", "share", "end", "read", "read"]):
             case "share" if own:
-                self._share(self.rng.choice(own[-5:]))
+                self._share(self.rng.choice(own[-LATEST_SESSIONS:]))
             case "end" if own:
-                self._end(self.rng.choice(own[-5:]))
+                self._end(self.rng.choice(own[-LATEST_SESSIONS:]))
             case _ if self.simulation.memory.shares:
                 check_share(self.simulation, self.rng.choice(self.simulation.memory.shares))
 
