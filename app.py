@@ -432,9 +432,9 @@ def export(
 @app.route("/transcription/history/{transcript_id}/share", methods=["POST"], authorizer=cognito, cors=CORS)
 @endpoint(status=201, limit="account", errors=("email_unverified",))
 def share_transcript(caller: Caller, _: Body[contract.EmptyBody], transcript_id: Id) -> contract.SharedAddress:
-    """Share a transcript: whoever has the address that is returned can read it, without an account.
+    """Share a transcript: anyone who has the address that is returned can read it, without an account.
 
-    The address is told once. Sharing again makes another one, and ends the earlier one.
+    The address is returned once. Sharing again makes another one, and ends the earlier one.
     """
     return use_cases.sharing().share(caller, transcript_id, web.public_url(request(), aws.settings()))
 

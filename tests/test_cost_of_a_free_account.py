@@ -30,7 +30,7 @@ from tests.engines import IN_PROCESS, Engine
 from tests.fakes import Backend, Clock, FakeLive
 from tests.in_process_dynamodb import Answer, InProcessDynamoDB
 from tests.payments.payments_env import PaymentsEnv
-from tests.transcripts.sharing_env import confirmed, sharing_on, token_of
+from tests.transcripts.sharing_env import confirm_email, sharing_on, token_of
 
 pytestmark = pytest.mark.long
 
@@ -159,7 +159,7 @@ def delete_transcript(account: MeteredAccount) -> float:
 
 def share_again_and_again(account: MeteredAccount) -> float:
     lease = account.start("direct")
-    sharing, caller = sharing_on(account.backend), confirmed(account.caller)
+    sharing, caller = sharing_on(account.backend), confirm_email(account.caller)
     sharing.share(caller, lease.transcript_id, "https://api.example")
     account.written.units = 0
     sharing.share(caller, lease.transcript_id, "https://api.example")
@@ -211,7 +211,7 @@ def test_the_shared_pages_of_a_day_cost_at_most_what_the_page_says(account: Mete
     """The smallest page, as often as the cap of the account allows, from any number of networks."""
     lease = account.start("direct")
     sharing = sharing_on(account.backend)
-    url = sharing.share(confirmed(account.caller), lease.transcript_id, "https://api.example").url
+    url = sharing.share(confirm_email(account.caller), lease.transcript_id, "https://api.example").url
     account.written.units = 0
     served_bytes = DEFAULTS["shared_bytes_per_account_day"]
     views = served_bytes / len(sharing.page(token_of(url), 0).encode())

@@ -115,7 +115,7 @@ class UserAdministration:
         return contract.BlockState(user_id=user_id, is_blocked=blocked)
 
     def end_share(self, admin: Caller, address: str, reason: str) -> contract.ShareEndedByAdmin:
-        """End the share of the transcript at this address, whoever shared it. Raises NotFoundError."""
+        """End the share of the transcript at this address, of any user. Raises NotFoundError."""
         self.ledger.admit(admin)
         share_hash = hash_of(token_in(address))
         share = load_share(self.tables, share_hash)

@@ -111,7 +111,7 @@ class SearchPage(ResponseShape, kw_only=True):
 
 
 class SharedAddress(ResponseShape, kw_only=True):
-    """The secret address of a shared transcript. It is told only now: sharing again makes another one."""
+    """The secret address of a shared transcript. It is returned only once: sharing again makes another one."""
 
     url: str
     shared_at: Time

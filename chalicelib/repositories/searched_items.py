@@ -33,13 +33,13 @@ class SearchedItems:
         return lines, last.removeprefix(TRANSCRIPT) if last else None
 
     def segment_items(
-        self, user_id: str, newest_id: str, oldest_id: str, place: str, after: str | None
+        self, user_id: str, newest_id: str, oldest_id: str, suffix: str, after: str | None
     ) -> tuple[list[Item], str | None]:
         """What is stored of these transcripts and those between; the second value is the key to continue `after`.
 
-        `place`: where the newest one begins, if not at its end.
+        `suffix`: where the newest one begins, if not at its end.
         """
-        between = (f"{SEGMENT}{oldest_id}#", f"{SEGMENT}{newest_id}#{place or AFTER_ALL}")
+        between = (f"{SEGMENT}{oldest_id}#", f"{SEGMENT}{newest_id}#{suffix or AFTER_ALL}")
         return self._tables.query("app", f"USER#{user_id}", SEGMENT, newest_first=True, between=between, after=after)
 
     def newest_blocks(self, user_id: str, transcript_id: str) -> list[Item]:
@@ -53,6 +53,6 @@ def transcript_id_in(segment_key: str) -> str:
     return segment_key.split("#")[1]
 
 
-def place_in_transcript(segment_key: str) -> str:
+def suffix_in_transcript(segment_key: str) -> str:
     """The rest of that key: which chunk or block of the transcript it is."""
     return segment_key.split("#", 2)[2]

@@ -1,8 +1,8 @@
-"""Finds the caller's own words: titles and segments, newest transcript first.
+"""Searches the caller's transcripts, titles and segments, newest transcript first.
 
 A call reads a bounded part of what the caller has: the lines of some transcripts in one query, then their segments, all
 in one range of keys, in a few more. A cursor names the transcript after which the next call goes on. Where one
-transcript alone is longer than a call may read, it names a place inside, and which terms were found before it.
+transcript alone is longer than a call may read, it names a suffix inside, and which terms were found before it.
 """
 
 from collections import deque
@@ -19,7 +19,7 @@ from ..errors import InvalidRequestError
 from ..models.accounts import Caller
 from ..models.transcripts import Segment, Transcript
 from ..repositories.ledger import Ledger
-from ..repositories.searched_items import CHUNK, LAST_CHUNK, SearchedItems, place_in_transcript, transcript_id_in
+from ..repositories.searched_items import CHUNK, LAST_CHUNK, SearchedItems, suffix_in_transcript, transcript_id_in
 from ..repositories.table import Item
 from ..repositories.transcripts import segments_from, segments_in
 from .folding import FoldedTexts, find_missing, fold, parse_terms
@@ -33,26 +33,26 @@ NOTHING_TO_FIND = "Search for a word or a phrase that has a letter or a digit."
 
 
 class Position(msgspec.Struct, frozen=True):
-    """The transcript after which a search goes on or, with `place`, inside which, at this stored segment or below.
+    """The transcript after which a search goes on or, with `suffix`, inside which, at this stored segment or below.
 
     `found`: a bit for each term that is in what was read of it before.
     """
 
     transcript_id: str
-    place: str = ""
+    suffix: str = ""
     found: int = 0
 
     @classmethod
     def read(cls, text: str) -> Self:
-        transcript_id, place, found = text.split("/")
-        return cls(transcript_id, place, int(found, 16))
+        transcript_id, suffix, found = text.split("/")
+        return cls(transcript_id, suffix, int(found, 16))
 
     def __str__(self) -> str:
-        return f"{self.transcript_id}/{self.place}/{self.found:x}"
+        return f"{self.transcript_id}/{self.suffix}/{self.found:x}"
 
 
 @dataclass
-class _Reading:
+class _Progress:
     """What one call reads and finds. `items`: of the transcript that is being read; `found`: as in Position.
 
     `is_first`: whether they are from its end on, and not a later part of a transcript that is longer than a call reads.
@@ -71,10 +71,10 @@ class _Reading:
         self.items, self.found, self.is_first = [], 0, True
         return Position(line.transcript_id)
 
-    def finish_part(self, line: Transcript, place: str) -> Position:
-        """Search what was read of this transcript, which goes on at `place`; return where to go on."""
+    def finish_part(self, line: Transcript, suffix: str) -> Position:
+        """Search what was read of this transcript, which goes on at `suffix`; return where to go on."""
         is_found = self._search(line, self._segments(is_last=False))
-        return Position(line.transcript_id) if is_found else Position(line.transcript_id, place, self.found)
+        return Position(line.transcript_id) if is_found else Position(line.transcript_id, suffix, self.found)
 
     def _segments(self, *, is_last: bool) -> list[Segment]:
         """The segments, by time; with a part of the chunks only those blocks that are between them.
@@ -120,68 +120,68 @@ class Search:
         scope = (caller.user_id, *terms)
         after = self.cursors.decode(CURSOR, query.cursor, *scope)
         self.ledger.admit(caller)
-        reading = _Reading(terms, query.limit)
-        following = self._read(caller.user_id, Position.read(after.removeprefix(CURSOR)) if after else None, reading)
+        progress = _Progress(terms, query.limit)
+        following = self._read(caller.user_id, Position.read(after.removeprefix(CURSOR)) if after else None, progress)
         last = f"{CURSOR}{following}" if following else None
-        return contract.SearchPage(items=reading.results, next_cursor=self.cursors.encode(CURSOR, last, *scope))
+        return contract.SearchPage(items=progress.results, next_cursor=self.cursors.encode(CURSOR, last, *scope))
 
-    def _read(self, user_id: str, position: Position | None, reading: _Reading) -> Position | None:
+    def _read(self, user_id: str, position: Position | None, progress: _Progress) -> Position | None:
         """Read and search from `position` on, as far as one call may; return where to go on, None at the end."""
         lines, last_id = self.items.lines_down_from(
             user_id, position.transcript_id if position else None, LINES_PER_CALL
         )
-        place, queries = "", SEGMENT_QUERIES
+        suffix, queries = "", SEGMENT_QUERIES
         if position and lines and lines[0].transcript_id == position.transcript_id:
-            if position.place:
-                place, queries, reading.found = position.place, queries - 1, position.found
-                reading.is_first = place == LAST_CHUNK
-                reading.items += self.items.newest_blocks(user_id, position.transcript_id)
+            if position.suffix:
+                suffix, queries, progress.found = position.suffix, queries - 1, position.found
+                progress.is_first = suffix == LAST_CHUNK
+                progress.items += self.items.newest_blocks(user_id, position.transcript_id)
             else:
                 lines = lines[1:]
         following = Position(last_id) if last_id else None
         waiting, after = deque(lines), None
         for _ in range(queries if lines else 0):
             items, after = self.items.segment_items(
-                user_id, lines[0].transcript_id, lines[-1].transcript_id, place, after
+                user_id, lines[0].transcript_id, lines[-1].transcript_id, suffix, after
             )
             for item in items:
                 while waiting[0].transcript_id > transcript_id_in(item["sk"]):
-                    reached = reading.finish(waiting.popleft())
-                    if len(reading.results) == reading.limit:
+                    reached = progress.finish(waiting.popleft())
+                    if len(progress.results) == progress.limit:
                         return reached
                 if waiting[0].transcript_id == transcript_id_in(item["sk"]):  # Else it is of a deleted transcript.
-                    reading.items.append(item)
+                    progress.items.append(item)
             if after is None:
                 break
         if after is None:
             while waiting:
-                reached = reading.finish(waiting.popleft())
-                if len(reading.results) == reading.limit:
+                reached = progress.finish(waiting.popleft())
+                if len(progress.results) == progress.limit:
                     return reached if waiting else following
             return following
         if len(waiting) < len(lines):  # The next call reads the unfinished one as a whole.
             return Position(lines[len(lines) - len(waiting) - 1].transcript_id)
-        return reading.finish_part(lines[0], _place_to_go_on(reading, place_in_transcript(after)))
+        return progress.finish_part(lines[0], _suffix_to_go_on(progress, suffix_in_transcript(after)))
 
 
-def _place_to_go_on(reading: _Reading, last_place: str) -> str:
+def _suffix_to_go_on(progress: _Progress, last_suffix: str) -> str:
     """Where the next part of a long transcript begins, such that a phrase across the two parts is in it.
 
     Saved blocks are read first, the newest of them; all chunks follow, and overlap by the longest term.
     """
-    if not last_place.startswith(CHUNK):
+    if not last_suffix.startswith(CHUNK):
         return LAST_CHUNK
-    chunks = [item for item in reading.items if _is_chunk(item)]
-    longest, characters = max(map(len, reading.terms)), 0
+    chunks = [item for item in progress.items if _is_chunk(item)]
+    longest, characters = max(map(len, progress.terms)), 0
     for chunk in reversed(chunks[1:]):
         characters += sum(len(fold(segment.text)) for segment in segments_in(chunk))
         if characters >= longest:
-            return place_in_transcript(chunk["sk"])
-    return last_place
+            return suffix_in_transcript(chunk["sk"])
+    return last_suffix
 
 
 def _is_chunk(item: Item) -> bool:
-    return place_in_transcript(item["sk"]).startswith(CHUNK)
+    return suffix_in_transcript(item["sk"]).startswith(CHUNK)
 
 
 def _time_of(segment: Segment) -> tuple[int, int]:
@@ -189,13 +189,13 @@ def _time_of(segment: Segment) -> tuple[int, int]:
 
 
 def _result(line: Transcript, segments: Sequence[Segment], terms: Sequence[str]) -> contract.SearchResult:
-    """The result for a transcript with all terms: where the longest of those that were said is first, or the title."""
+    """The result for a transcript with all terms: where the longest one in its words is first, or the title."""
     words, title = FoldedTexts([segment.text for segment in segments]), FoldedTexts([line.title])
     by_length = sorted(terms, key=len, reverse=True)
-    said = next(filter(None, map(words.find, by_length)), None)
-    places = said or next(filter(None, map(title.find, by_length)))
-    snippet = cut_snippet((words if said else title).texts, *places)
-    segment = segments[said[0][0]] if said else None
+    in_words = next(filter(None, map(words.find, by_length)), None)
+    places = in_words or next(filter(None, map(title.find, by_length)))
+    snippet = cut_snippet((words if in_words else title).texts, *places)
+    segment = segments[in_words[0][0]] if in_words else None
     return contract.SearchResult(
         transcript_id=line.transcript_id,
         title=line.title,

@@ -1,6 +1,6 @@
-"""Shares a transcript with whoever has its secret address, until its owner, an administrator or a deletion ends that.
+"""Shares a transcript with anyone who has its secret address, until its owner, an administrator or a deletion ends it.
 
-The address holds a random token, which is told once and stored only as a hash. The page behind it is read-only, and
+The address holds a random token, which is returned once and stored only as a hash. The page behind it is read-only, and
 shows nothing of its owner but the transcript.
 """
 
@@ -30,7 +30,7 @@ TOKEN_BYTES = 32
 TRIES = 5
 NO_TRANSCRIPT = "There is no transcript with this id."
 NO_SHARE = "There is no transcript at this address. It may have been deleted, or is not shared any more."
-NOBODY = Share("nobody", "none")  # for an unknown token, so that it costs the same reads
+UNKNOWN_SHARE = Share("nobody", "none")  # for an unknown token, so that it costs the same reads
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Sharing:
         Raises NotFoundError, the same for every token that leads nowhere, and RateLimitedError.
         """
         share_hash, at = hash_of(token), self.now()
-        share = load_share(self.tables, share_hash) or NOBODY
+        share = load_share(self.tables, share_hash) or UNKNOWN_SHARE
         caps = self._caps(share)
         balance, line, *used = self.tables.get_many(
             [

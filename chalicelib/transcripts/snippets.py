@@ -11,7 +11,7 @@ CONTEXT_CHARACTERS = 80  # on each side
 MATCH_CHARACTERS = 400  # of a phrase that has many blanks or marks between its words
 WORD_CHARACTERS = 20  # as far, a context begins and ends between two words
 ELLIPSIS = "…"
-Place = tuple[int, int]  # the index of a text, and an index into it
+TextIndex = tuple[int, int]  # the index of a text, and an index into it
 
 
 class Snippet(msgspec.Struct, frozen=True):
@@ -22,7 +22,7 @@ class Snippet(msgspec.Struct, frozen=True):
     after: str
 
 
-def cut_snippet(texts: Sequence[str], start: Place, end: Place) -> Snippet:
+def cut_snippet(texts: Sequence[str], start: TextIndex, end: TextIndex) -> Snippet:
     """The text from `start` to `end`, across texts with a blank between two, and its context."""
     (first, start_index), (last, end_index) = start, end
     if first == last:

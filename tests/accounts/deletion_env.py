@@ -40,7 +40,7 @@ from tests.fakes import Backend, Clock, FakeLive, ScriptedRecogniser
 from tests.fault_injection import FaultInjector, no_faults
 from tests.payments.payments_env import RETURN, FakePayments, PaymentsEnv
 from tests.stored_text import text_of
-from tests.transcripts.sharing_env import confirmed, sharing_on
+from tests.transcripts.sharing_env import confirm_email, sharing_on
 
 MARKER = "plantedmarker"
 EMAIL = f"{MARKER}@example.com"
@@ -220,7 +220,7 @@ class DeletionEnv:
         backend.send(caller, ended.session_id, 0)
         backend.streaming.save(caller, ended.session_id, segments)
         backend.streaming.stop(caller, ended.session_id)
-        sharing_on(backend).share(confirmed(caller), ended.transcript_id, f"https://{MARKER}.example")
+        sharing_on(backend).share(confirm_email(caller), ended.transcript_id, f"https://{MARKER}.example")
         catchup_env.ask(caller, f"Who is {MARKER}?", session_id=ended.session_id)
         catchup_env.text.script.append({"summary": MARKER, "key_moments": [{"line": 0, "title": MARKER}]})
         done = catchup_env.start(caller, upload_id=catchup_env.upload(caller), to_ms=60_000, title=MARKER)

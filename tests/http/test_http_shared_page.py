@@ -21,7 +21,7 @@ VIOLATIONS = """async () => {
   const summary = (id) => ({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`;
   return violations.flatMap(({ id, nodes }) => nodes.map(summary(id)));
 }"""
-LOOK = """async () => {
+PAGE_FACTS = """async () => {
   const style = (selector) => getComputedStyle(document.querySelector(selector));
   return {
     title: document.title,
@@ -67,10 +67,10 @@ def test_the_page_has_no_fault_for_axe_and_fits(
 
     assert page.run(VIOLATIONS) == []
     if is_shared:
-        look = page.run(LOOK)
-        assert look["isTooWide"] is False
-        assert look["page"] == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(22, 22, 26)")
-        assert look["said"] == "grid"  # The style is applied, although nothing else may be.
+        facts = page.run(PAGE_FACTS)
+        assert facts["isTooWide"] is False
+        assert facts["page"] == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(22, 22, 26)")
+        assert facts["said"] == "grid"  # The style is applied, although nothing else may be.
 
 
 def test_the_page_loads_and_runs_nothing_and_shows_words_as_words(page: Page, address: str) -> None:
@@ -78,14 +78,14 @@ def test_the_page_loads_and_runs_nothing_and_shows_words_as_words(page: Page, ad
     exceptions, dialogs = page.watch("Runtime.exceptionThrown"), page.watch("Page.javascriptDialogOpening")
 
     page.go(address)
-    look = page.run(LOOK)
+    facts = page.run(PAGE_FACTS)
 
     assert [request["request"]["url"] for request in requests] == [address]
     assert [entry["entry"]["text"] for entry in entries] == []
     assert (exceptions, dialogs) == ([], [])
-    assert not {"script", "img", "link", "iframe", "form", "a"} & set(look["elements"])
-    assert look["links"] == 0
-    assert look["title"].startswith("<img src=x onerror=alert(1)><script>")
+    assert not {"script", "img", "link", "iframe", "form", "a"} & set(facts["elements"])
+    assert facts["links"] == 0
+    assert facts["title"].startswith("<img src=x onerror=alert(1)><script>")
 
 
 def test_a_script_that_got_into_the_page_would_not_run(page: Page, address: str) -> None:
@@ -113,7 +113,7 @@ def test_on_paper_the_page_is_black_on_white_also_where_the_screen_is_dark(page:
     dark = [{"name": "prefers-color-scheme", "value": "dark"}]
     page.devtools("Emulation.setEmulatedMedia", media="print", features=dark)
     page.go(address)
-    look = page.run(LOOK)
+    facts = page.run(PAGE_FACTS)
     page.devtools("Emulation.setEmulatedMedia", media="", features=[])
 
-    assert (look["page"], look["text"]) == ("rgb(255, 255, 255)", "rgb(0, 0, 0)")
+    assert (facts["page"], facts["text"]) == ("rgb(255, 255, 255)", "rgb(0, 0, 0)")

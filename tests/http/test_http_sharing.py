@@ -61,7 +61,7 @@ def check_headers(page: requests.Response) -> None:
     assert not re.search(r"<script|<link|<img|<iframe|<form|\son\w+=|https?://[^<]*\"", page.text)
 
 
-def test_whoever_has_the_address_reads_the_words_and_nothing_of_the_owner(person: Person, transcript_id: str) -> None:
+def test_the_address_shows_the_words_and_nothing_of_the_owner(person: Person, transcript_id: str) -> None:
     path = share(person, transcript_id)
 
     page = person.api.get(path)

@@ -59,7 +59,7 @@ ROUTES = {
     "PATCH /transcription/history/{transcript_id}": Route("user", "account", JSON),
     "DELETE /transcription/history/{transcript_id}": Route("user", "account"),
     "GET /transcription/history/{transcript_id}/export": Route("user", "bulk_reads"),
-    # A new address ends the earlier one, which is told once.
+    # A new address ends the earlier one, which is returned once.
     "POST /transcription/history/{transcript_id}/share": Route("user", "account", JSON),
     "DELETE /transcription/history/{transcript_id}/share": Route("user", "account"),
     "GET /credits/balance": Route("user", "reads"),

@@ -5,7 +5,7 @@ from chalicelib.models.transcripts import Segment
 from chalicelib.repositories.searched_items import (
     LAST_CHUNK,
     SearchedItems,
-    place_in_transcript,
+    suffix_in_transcript,
     transcript_id_in,
 )
 from chalicelib.repositories.table import Item
@@ -23,7 +23,7 @@ def store(backend: Backend, user_id: str, transcript_id: str) -> None:
 
 
 def places(items: list[Item]) -> list[str]:
-    return [f"{transcript_id_in(item['sk'])} {place_in_transcript(item['sk'])[:3]}" for item in items]
+    return [f"{transcript_id_in(item['sk'])} {suffix_in_transcript(item['sk'])[:3]}" for item in items]
 
 
 def test_lines_are_read_from_one_down_whether_it_is_there_or_not(backend: Backend, ada: Caller) -> None:
@@ -58,16 +58,16 @@ def test_one_range_has_the_segments_of_many_transcripts(backend: Backend, ada: C
     assert [item["sk"] for item in found] == sorted((item["sk"] for item in found), reverse=True)
 
 
-def test_a_range_begins_inside_a_transcript_at_a_place_that_may_be_gone(backend: Backend, ada: Caller) -> None:
+def test_a_range_begins_inside_a_transcript_at_a_key_that_may_be_gone(backend: Backend, ada: Caller) -> None:
     items = SearchedItems(backend.tables)
     store(backend, ada.user_id, "T1")
 
-    def found(place: str) -> list[str]:
+    def list_suffixes(suffix: str) -> list[str]:
         return [
-            place_in_transcript(item["sk"]) for item in items.segment_items(ada.user_id, "T1", "T1", place, None)[0]
+            suffix_in_transcript(item["sk"]) for item in items.segment_items(ada.user_id, "T1", "T1", suffix, None)[0]
         ]
 
-    assert found(LAST_CHUNK) == ["C#0000000002", "C#0000000001"]
-    assert found("C#0000000001") == ["C#0000000001"]
-    assert found("C#0000000000") == []
+    assert list_suffixes(LAST_CHUNK) == ["C#0000000002", "C#0000000001"]
+    assert list_suffixes("C#0000000001") == ["C#0000000001"]
+    assert list_suffixes("C#0000000000") == []
     assert len(items.newest_blocks(ada.user_id, "T1")) == 2

@@ -33,7 +33,7 @@ def search_on(backend: Backend) -> Search:
     return Search(backend.ledger, SearchedItems(backend.tables), CURSORS)
 
 
-def confirmed(caller: Caller) -> Caller:
+def confirm_email(caller: Caller) -> Caller:
     """The same caller, whose token says that the email address is confirmed."""
     return replace(caller, is_email_verified=True)
 

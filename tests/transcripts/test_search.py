@@ -1,4 +1,4 @@
-"""Searching the own words: what is found, in which order, how much one call reads, and what is never found."""
+"""Searching the own text: what is found, in which order, how much one call reads, and what is never found."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,10 +18,10 @@ from tests.fakes import CURSORS, Backend
 from tests.transcripts.stored_words import SmallPages, store_block, store_chunk, store_line
 
 MAX_CALLS = 200
-# Words as they are said, and as the model below compares them.
-SPOKEN = {"Äpfel": "apfel", "apfel": "apfel", "STRASSE": "strasse", "straße": "strasse", "the": "the", "THE": "the"}
-SPOKEN |= {"é": "e", "e\u0301": "e", "İ": "i", "i": "i", "café": "cafe"}
-words = st.sampled_from(list(SPOKEN))
+# Words as they are text, and as the model below compares them.
+FOLDED = {"Äpfel": "apfel", "apfel": "apfel", "STRASSE": "strasse", "straße": "strasse", "the": "the", "THE": "the"}
+FOLDED |= {"é": "e", "e\u0301": "e", "İ": "i", "i": "i", "café": "cafe"}
+words = st.sampled_from(list(FOLDED))
 lines = st.lists(words, min_size=0, max_size=4).map(" ".join)
 
 
@@ -86,7 +86,7 @@ def test_a_result_names_the_transcript_the_moment_and_the_words_around_it(owner:
 
 
 def test_a_phrase_across_two_saved_segments_is_found_where_it_begins(owner: Owner) -> None:
-    owner.store("T1", "So we said good", "morning, everybody.")
+    owner.store("T1", "So we text good", "morning, everybody.")
 
     (result,) = owner.find('"Good morning"')
 
@@ -234,15 +234,15 @@ class Model:
     def find(self, terms: list[str]) -> list[str]:
         found = []
         for transcript_id in sorted(self.titles, reverse=True):
-            said = " ".join(text for _, text in sorted(self.texts[transcript_id].items()) if text)
-            places = [_plain(said), _plain(self.titles[transcript_id])]
+            words_of = " ".join(text for _, text in sorted(self.texts[transcript_id].items()) if text)
+            places = [_plain(words_of), _plain(self.titles[transcript_id])]
             if all(any(_plain(term) in place for place in places) for term in terms):
                 found.append(transcript_id)
         return found
 
 
 def _plain(text: str) -> str:
-    return " ".join(SPOKEN[word] for word in text.split())
+    return " ".join(FOLDED[word] for word in text.split())
 
 
 transcripts = st.lists(
@@ -289,6 +289,6 @@ def test_a_search_finds_what_a_plain_search_finds(
     assert [result.transcript_id for result in found] == model.find(terms)
     for result in found:
         title, texts = model.titles[result.transcript_id], sorted(model.texts[result.transcript_id].items())
-        said = " ".join(text for _, text in texts) if result.seq is not None else title
-        assert " ".join(result.snippet.match.split()) in " ".join(said.split())
+        shown = " ".join(text for _, text in texts) if result.seq is not None else title
+        assert " ".join(result.snippet.match.split()) in " ".join(shown.split())
         assert (result.seq is None) == (result.start_ms is None)

@@ -27,7 +27,7 @@ from chalicelib.repositories.transcripts import transcript_key
 from chalicelib.transcripts.sharing import MAX_PAGE_BYTES, TRIES, Sharing, SharingRules
 from tests.admin.admin_env import AdminEnv
 from tests.fakes import Backend, Clock
-from tests.transcripts.sharing_env import BASE_URL, confirmed, sharing_on, token_of
+from tests.transcripts.sharing_env import BASE_URL, confirm_email, sharing_on, token_of
 from tests.transcripts.stored_words import store_block, store_line
 
 TITLE, TRANSCRIPT = "Weekly <b>Stand-up</b>", "T1"
@@ -60,7 +60,7 @@ class SharedEnv:
 
 @pytest.fixture
 def env(backend: Backend) -> SharedEnv:
-    ada = confirmed(backend.person(200))
+    ada = confirm_email(backend.person(200))
     store_line(backend.tables, ada.user_id, TRANSCRIPT, TITLE)
     segments = [Segment(0, 61_000, 62_000, "Good morning.", "Ada"), Segment(1, 3_723_000, 3_724_000, HOSTILE)]
     store_block(backend.tables, ada.user_id, TRANSCRIPT, 1, segments)
@@ -133,7 +133,7 @@ def test_only_who_confirmed_the_address_shares(env: SharedEnv) -> None:
 
 
 def test_nobody_shares_or_ends_what_is_not_their_own(env: SharedEnv) -> None:
-    other = confirmed(env.backend.person())
+    other = confirm_email(env.backend.person())
     for call in (lambda: env.sharing.share(other, TRANSCRIPT, BASE_URL), lambda: env.sharing.end(other, TRANSCRIPT)):
         with pytest.raises(NotFoundError):
             call()
@@ -204,7 +204,7 @@ def test_a_transcript_that_is_shared_while_it_is_deleted_takes_that_share_along(
 
 
 def test_a_running_session_is_shared_and_cannot_be_deleted(backend: Backend) -> None:
-    ada = confirmed(backend.person())
+    ada = confirm_email(backend.person())
     lease = backend.start(ada, lease_seconds=60)
     sharing = sharing_on(backend)
     token = token_of(sharing.share(ada, lease.transcript_id, BASE_URL).url)

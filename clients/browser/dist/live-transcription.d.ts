@@ -522,8 +522,8 @@ interface paths {
         get?: never;
         put?: never;
         /**
-         * Share a transcript: whoever has the address that is returned can read it, without an account
-         * @description The address is told once. Sharing again makes another one, and ends the earlier one.
+         * Share a transcript: anyone who has the address that is returned can read it, without an account
+         * @description The address is returned once. Sharing again makes another one, and ends the earlier one.
          */
         post: operations["share_transcript"];
         /**
@@ -1650,7 +1650,7 @@ interface components {
             user_id: string;
             is_shared: boolean;
         };
-        /** @description The secret address of a shared transcript. It is told only now: sharing again makes another one. */
+        /** @description The secret address of a shared transcript. It is returned only once: sharing again makes another one. */
         SharedAddress: {
             url: string;
             /** Format: date-time */

@@ -1,4 +1,4 @@
-"""People share transcripts and end that, and strangers read the pages: never longer than they are shared."""
+"""People share transcripts and end that, and others read the pages: never longer than they are shared."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -134,7 +134,7 @@ def check_shares(simulation: Simulation) -> None:
 
 
 def _read(simulation: Simulation, share: HeldShare) -> bool | None:
-    """Whether a stranger can read the page; None where it is not certain."""
+    """Whether anybody can read the page; None where it is not certain."""
     try:
         simulation.call("read shared page", "", lambda application: application.sharing.page(share.token, 0))
     except NotFoundError:

@@ -10,8 +10,8 @@ FAULTS = {
     ),
     "a search that ends at its first full page": PlantedFault(
         "transcripts/search.py",
-        "                    if len(reading.results) == reading.limit:\n                        return reached\n",
-        "                    if len(reading.results) == reading.limit:\n                        return None\n",
+        "                    if len(progress.results) == progress.limit:\n                        return reached\n",
+        "                    if len(progress.results) == progress.limit:\n                        return None\n",
     ),
     "a share that outlives its transcript": PlantedFault(
         "repositories/transcripts.py", "        *delete_share(transcript.share_hash),\n", ""
