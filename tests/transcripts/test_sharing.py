@@ -267,13 +267,16 @@ def test_the_token_is_found_in_what_was_reported(address: str) -> None:
 def test_every_address_that_leads_nowhere_has_the_same_answer_at_the_same_cost(env: SharedEnv) -> None:
     ended = env.token
     env.share()
-    deleted_line = "canary-orphan"
+    deleted_line, unnamed = "canary-orphan", "canary-unnamed"  # Nothing leaves such items, and nothing rests on that.
     env.backend.tables.write(
         Write(share_key(hash_of(deleted_line)), item={"user_id": env.ada.user_id, "transcript_id": "gone"})
     )
+    env.backend.tables.write(
+        Write(share_key(hash_of(unnamed)), item={"user_id": env.ada.user_id, "transcript_id": TRANSCRIPT})
+    )
 
     answers = {token: (answer_of(env, token), calls_of(env, token)) for token in (
-        "canary-unknown", ended, deleted_line, "", "x" * 5_000, "ü\ud800/../\x00",
+        "canary-unknown", ended, deleted_line, unnamed, "", "x" * 5_000, "ü\ud800/../\x00",
     )}  # fmt: skip
 
     assert len(set(answers.values())) == 1
