@@ -23,7 +23,7 @@ WITHOUT_BLANKS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fff\u3005-\u3007\u3040-\u312f\u31a0-\u9fff\uf900-\ufaff"
     "\U00020000-\U0003ffff"
 )
-BLANK_OF_NO_WORD = re.compile(f"(?<=[{WITHOUT_BLANKS}]) (?=[{WITHOUT_BLANKS}])")
+BLANK_OF_NO_WORD = re.compile(f"(?<=[{WITHOUT_BLANKS}]) ([{WITHOUT_BLANKS}])")
 QUOTES = re.compile('["\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02]')
 MAX_REMEMBERED = 50_000  # letters; no language has more
 
@@ -47,7 +47,7 @@ def fold(text: str) -> str:
     if words.isascii():
         return words
     # Composed again, so that a syllable of Hangul is not found by its beginning.
-    return BLANK_OF_NO_WORD.sub("", unicodedata.normalize("NFC", words))
+    return _join_words(unicodedata.normalize("NFC", words))
 
 
 def parse_terms(query: str) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ class FoldedTexts:
         length, last = 0, ""
         for text in texts:
             piece = fold(text)
-            if piece and last and not BLANK_OF_NO_WORD.search(f"{last} {piece[0]}"):
+            if piece and last and " " in _join_words(f"{last} {piece[0]}"):
                 pieces.append(" ")
                 length += 1
             self._starts.append(length)
@@ -108,6 +108,11 @@ def find_missing(texts: Sequence[str], terms: Sequence[str]) -> tuple[str, ...]:
 def is_mark(letter: str) -> bool:
     """Whether it belongs to the letter before it."""
     return unicodedata.category(letter).startswith("M")
+
+
+def _join_words(words: str) -> str:
+    """The words without the blanks between those that are written without; a mark alone would join the word before."""
+    return BLANK_OF_NO_WORD.sub(lambda found: found[0] if is_mark(found[1]) else found[1], words)
 
 
 def _shortest_prefix(text: str, characters: int) -> int:

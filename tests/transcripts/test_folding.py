@@ -129,3 +129,8 @@ def test_a_snippet_is_on_one_line_and_splits_no_letter() -> None:
     assert snippet.before.endswith("e\u0301 ")
     assert snippet.after.startswith(" 👩")
     assert snippet.after.endswith("👧…")
+
+
+def test_a_mark_without_a_letter_joins_no_word() -> None:
+    assert fold("่ ﾞ") == "\u0e48 \u3099"
+    assert FoldedTexts(["か", "\u3099"]).find("が") is None
