@@ -21,6 +21,7 @@ from chalicelib.http.parameters import (
     RawBody,
 )
 from chalicelib.http.responses import RepeatedResponse, ResponseWithStatus
+from chalicelib.http.shared_page import SharedPage, read_part
 from chalicelib.logs import redaction
 from chalicelib.models.accounts import Caller
 from chalicelib.models.catchup import WEBHOOK_SECRET_HEADER
@@ -386,6 +387,16 @@ def history(caller: Caller, query: Query[contract.HistoryQuery]) -> contract.His
     return use_cases.history().page(caller, query)
 
 
+@app.route("/transcription/search", methods=["GET"], authorizer=cognito, cors=CORS)
+@endpoint(limit="bulk_reads")
+def search(caller: Caller, query: Query[contract.SearchQuery]) -> contract.SearchPage:
+    """Search the titles and words of the caller's transcripts, newest first.
+
+    A page may be short, even empty, because a call reads at most 4 MB; continue until `next_cursor` is null.
+    """
+    return use_cases.search().find(caller, query)
+
+
 @app.route("/transcription/history/{transcript_id}", methods=["GET"], authorizer=cognito, cors=CORS)
 @endpoint(limit="bulk_reads")
 def transcript(caller: Caller, query: Query[contract.TranscriptQuery], transcript_id: Id) -> contract.TranscriptDetail:
@@ -417,6 +428,26 @@ def export(
 ) -> Annotated[Download, "application/x-subrip", "text/vtt", "text/plain", "application/json"]:
     """Download a transcript as srt, vtt, txt or json."""
     return use_cases.history().export(caller, transcript_id, query.format)
+
+
+@app.route("/transcription/history/{transcript_id}/share", methods=["POST"], authorizer=cognito, cors=CORS)
+@endpoint(status=201, limit="account", errors=("email_unverified",))
+def share_transcript(caller: Caller, _: Body[contract.EmptyBody], transcript_id: Id) -> contract.SharedAddress:
+    """Share a transcript: anyone who has the address that is returned can read it, without an account.
+
+    The address is returned once. Sharing again makes another one, and ends the earlier one.
+    """
+    return use_cases.sharing().share(caller, transcript_id, web.public_url(request(), aws.settings()))
+
+
+@app.route("/transcription/history/{transcript_id}/share", methods=["DELETE"], authorizer=cognito, cors=CORS)
+@endpoint(limit="account")
+def end_share(caller: Caller, transcript_id: Id) -> contract.ShareEnded:
+    """End the share of a transcript at once.
+
+    Ending one that is not shared is safe.
+    """
+    return use_cases.sharing().end(caller, transcript_id)
 
 
 # Credits
@@ -562,6 +593,13 @@ def unblock(caller: Admin, body: Body[contract.BlockReason], user_id: Id) -> con
     return use_cases.user_administration().set_blocked(caller, user_id, False, body.reason)
 
 
+@app.route("/admin/shares/end", methods=["POST"], authorizer=cognito, cors=CORS)
+@endpoint(limit="admin", errors=("not_found",))
+def end_reported_share(caller: Admin, body: Body[contract.EndShare]) -> contract.ShareEndedByAdmin:
+    """End the share of a transcript by its address, as somebody reported it."""
+    return use_cases.user_administration().end_share(caller, body.address, body.reason)
+
+
 # Audit
 
 
@@ -610,6 +648,16 @@ def paid_page(query: Query[contract.PaidQuery]) -> Annotated[static_files.Page, 
 def cancelled_page(_: Query[contract.AnyQuery]) -> Annotated[static_files.Page, "text/html"]:
     """Return the page that buyers see who did not pay."""
     return pages.cancelled_page(web.base_path(request()))
+
+
+@app.route("/shared/{token}", methods=["GET"], cors=CORS)
+@endpoint(limit="shared", errors_as_pages=True)
+def shared_page(query: Query[contract.SharedPageQuery], token: str) -> Annotated[SharedPage, "text/html"]:
+    """Return the page of a shared transcript.
+
+    The response is the same for every address that leads nowhere.
+    """
+    return SharedPage(use_cases.sharing().page(token, read_part(query.part)))
 
 
 @app.route("/admin", methods=["GET"], cors=CORS)

@@ -30,6 +30,7 @@ from tests.engines import IN_PROCESS, Engine
 from tests.fakes import Backend, Clock, FakeLive
 from tests.in_process_dynamodb import Answer, InProcessDynamoDB
 from tests.payments.payments_env import PaymentsEnv
+from tests.transcripts.sharing_env import confirm_email, sharing_on, token_of
 
 pytestmark = pytest.mark.long
 
@@ -156,6 +157,15 @@ def delete_transcript(account: MeteredAccount) -> float:
     return account.written.units
 
 
+def share_again_and_again(account: MeteredAccount) -> float:
+    lease = account.start("direct")
+    sharing, caller = sharing_on(account.backend), confirm_email(account.caller)
+    sharing.share(caller, lease.transcript_id, "https://api.example")
+    account.written.units = 0
+    sharing.share(caller, lease.transcript_id, "https://api.example")
+    return account.written.units
+
+
 def read_balance(account: MeteredAccount) -> float:
     account.backend.ledger.admit(account.caller)
     return account.written.units
@@ -170,6 +180,7 @@ def read_balance(account: MeteredAccount) -> float:
         ("audio", send_chunks_to_a_lease_that_is_over),
         ("spend", start_purchase),
         ("account", delete_transcript),
+        ("account", share_again_and_again),
     ],
 )
 def test_the_writes_of_a_day_cost_at_most_what_the_page_says(
@@ -194,6 +205,23 @@ def test_the_answers_of_a_day_cost_at_most_what_the_page_says(account: MeteredAc
     assert list_bytes < history.MAX_LIST_BYTES + 1_000
     for group, answer_bytes in [("reads", list_bytes), ("bulk_reads", history.MAX_ANSWER_BYTES)]:
         assert requests_a_day(group) * answer_bytes / 1e9 * USD_PER_GB_OUT <= row_of(group).egress_usd
+
+
+def test_the_shared_pages_of_a_day_cost_at_most_what_the_page_says(account: MeteredAccount) -> None:
+    """The smallest page, as often as the cap of the account allows, from any number of networks."""
+    lease = account.start("direct")
+    sharing = sharing_on(account.backend)
+    url = sharing.share(confirm_email(account.caller), lease.transcript_id, "https://api.example").url
+    account.written.units = 0
+    served_bytes = DEFAULTS["shared_bytes_per_account_day"]
+    views = served_bytes / len(sharing.page(token_of(url), 0).encode())
+    written = views * (LIMITER_UNITS + account.written.units) * USD_PER_WRITE_UNIT
+    egress = served_bytes / 1e9 * USD_PER_GB_OUT
+
+    (stated,) = re.findall(r"\*\*Shared pages\*\* .* \| \$([\d.]+) per day in writes, \$([\d.]+) in egress \|", PAGE)
+
+    assert written <= float(stated[0])
+    assert egress <= float(stated[1])
 
 
 @pytest.mark.parametrize("group", GROUPS_OF_A_USER)

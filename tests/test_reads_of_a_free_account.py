@@ -19,6 +19,7 @@ from chalicelib.repositories.sessions import MAX_OPEN_SESSIONS
 from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import put_segments, put_transcript
 from chalicelib.streaming.words import BASE_BYTES, BYTES_PER_MINUTE, COMPARISONS_PER_DAY
+from chalicelib.transcripts.search import LINES_PER_CALL, SEGMENT_QUERIES
 from tests.catchup.catchup_env import CatchupEnv
 from tests.engines import IN_PROCESS, Engine
 from tests.fakes import Backend, Clock
@@ -33,6 +34,7 @@ from tests.test_cost_of_a_free_account import (
     requests_a_day,
     row_of,
 )
+from tests.transcripts.sharing_env import search_on
 
 pytestmark = pytest.mark.long
 
@@ -154,6 +156,20 @@ def read_whole_transcript(reader: Reader) -> float:
     return reader.units_of(lambda: reader.backend.history.get_transcript(reader.account.caller, lease.transcript_id))
 
 
+def search_everything(reader: Reader) -> float:
+    """More lines and words than a call reads."""
+    for number in range(LINES_PER_CALL):
+        line = Transcript(f"{number:026d}", "live", number, title=LONG_TITLE, source_url=LONG_URL)
+        reader.backend.tables.write(put_transcript(reader.user_id, line))
+        words = [Segment(n, 0, 9_000, "x" * 900) for n in range(50)]
+        reader.backend.tables.write(put_segments(reader.user_id, line.transcript_id, "N00000001#0", words))
+    units = reader.units_of(
+        lambda: search_on(reader.backend).find(reader.account.caller, contract.SearchQuery(q="missing"))
+    )
+    assert SEGMENT_QUERIES * PAGE_BYTES / 4096 * 0.9 < units < (1 + SEGMENT_QUERIES) * PAGE_BYTES / 4096 * 1.1
+    return units
+
+
 def save_nothing(reader: Reader) -> float:
     lease = reader.account.start("direct")
     return reader.units_of(lambda: reader.backend.streaming.save(reader.account.caller, lease.session_id, []))
@@ -219,6 +235,7 @@ NO_CAP: tuple[int, Callable[[Reader], float]] = (0, lambda _: 0)
         ("bulk_reads", list_sessions, NO_CAP),
         ("bulk_reads", list_purchases, NO_CAP),
         ("bulk_reads", read_whole_transcript, NO_CAP),
+        ("bulk_reads", search_everything, NO_CAP),
         ("stream", save_nothing, (COMPARISONS_PER_DAY, compare_with_stored_words)),
         ("stream", start_and_stop, (COMPARISONS_PER_DAY, compare_with_stored_words)),
         ("audio", send_chunk_too_late, NO_CAP),

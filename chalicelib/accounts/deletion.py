@@ -25,6 +25,7 @@ from ..repositories.ledger import ExtraWriteRefusedError, Ledger
 from ..repositories.ledger_items import HOLD
 from ..repositories.provider_copies import list_all_copies
 from ..repositories.purchases import purchase_from, purchase_key
+from ..repositories.shares import share_key
 from ..repositories.stored_shapes import shape_of
 from ..repositories.table import Item, ItemKey, TableName, Tables, WriteRefusedError
 
@@ -178,11 +179,12 @@ class AccountDeletion:
         return False  # A question's hold is released within two minutes, by its request or by the sweep.
 
     def _erase_app_items(self, user_id: str) -> Iterator[None]:
-        """Delete the user's items in the app table, but for the pointers to purchases, and what the buyer sent."""
+        """Delete the user's items in the app table and the shares they name, and what buyers sent; keep pointers."""
         for items in deletions.user_pages(self.tables, "app", user_id):
             kept = [item for item in items if shape_of(item).is_kept]
             deleted = [ItemKey("app", item["pk"], item["sk"]) for item in items if not shape_of(item).is_kept]
-            self.tables.delete_many(deleted)
+            shares = [share_key(item["share_hash"]) for item in items if "share_hash" in item]
+            self.tables.delete_many([*shares, *deleted])  # The lines name the shares, so they go last.
             self._erase_attributes("app", kept)
             self._erase_purchases(item["purchase_id"] for item in kept)
             yield

@@ -17,11 +17,14 @@ from ..models.ledger import Balance
 from ..repositories.admin_actions import action_put, request_record_from, request_record_key, request_record_put
 from ..repositories.ledger import BalanceChangedError, ExtraWriteRefusedError, Guard, Ledger
 from ..repositories.ledger_items import balance_key, balance_of
-from ..repositories.table import Tables
+from ..repositories.shares import end_share, hash_of, load_share, token_in
+from ..repositories.table import Tables, WriteRefusedError
+from ..repositories.transcripts import transcript_key
 
 GRANT, CLAWBACK = "admin_grant", "admin_clawback"
 TRIES = 24
 USERS_CURSOR = "USERS#"
+NO_SHARE = "No transcript is shared at this address."
 
 
 class Directory(Protocol):
@@ -110,6 +113,21 @@ class UserAdministration:
         action = self._action(admin, user_id, name, reason, before={"blocked": not blocked}, after={"blocked": blocked})
         self.ledger.set_blocked(user_id, blocked, extra_writes=[action_put(action)])
         return contract.BlockState(user_id=user_id, is_blocked=blocked)
+
+    def end_share(self, admin: Caller, address: str, reason: str) -> contract.ShareEndedByAdmin:
+        """End the share of the transcript at this address, of any user. Raises NotFoundError."""
+        self.ledger.admit(admin)
+        share_hash = hash_of(token_in(address))
+        share = load_share(self.tables, share_hash)
+        if share is None:
+            raise NotFoundError(NO_SHARE)
+        action = self._action(admin, share.user_id, "share_ended", reason, {"shared": True}, {"shared": False})
+        line = transcript_key(share.user_id, share.transcript_id)
+        try:
+            self.tables.transact([*end_share(line, share_hash), action_put(action)])
+        except WriteRefusedError as refusal:  # It ended at this moment.
+            raise NotFoundError(NO_SHARE) from refusal
+        return contract.ShareEndedByAdmin(user_id=share.user_id, is_shared=False)
 
     def users(self, admin: Caller, query: contract.UsersQuery) -> contract.AdminUsers:
         """A page of accounts and their credits: all, those whose email address starts with `email`, or one by id."""

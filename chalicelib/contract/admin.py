@@ -76,6 +76,20 @@ class BlockState(ResponseShape, kw_only=True):
     is_blocked: bool
 
 
+class EndShare(RequestShape, kw_only=True):
+    """The address of a shared transcript as it was reported, or only what follows its last slash."""
+
+    address: Annotated[str, Meta(min_length=1, max_length=2_000)]
+    reason: Reason
+
+
+class ShareEndedByAdmin(ResponseShape, kw_only=True):
+    """Whose transcript it was."""
+
+    user_id: str
+    is_shared: bool
+
+
 class CostsQuery(UsageQuery, kw_only=True):
     format: Literal["json", "csv"] = "json"
     cursor: LongCursor | None = None

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from msgspec import Meta, field
+from msgspec import Meta, Struct, field
 
 from ..models.catchup import JobState
 from ..models.sessions import SessionState
@@ -34,6 +34,7 @@ class HistoryItem(ResponseShape, kw_only=True):
     language: str = ""
     session_id: str = ""
     ended_at: Time = ""
+    shared_at: Time = ""
 
 
 class HistoryPage(ResponseShape, kw_only=True):
@@ -76,6 +77,54 @@ class TranscriptDetail(ResponseShape, kw_only=True):
     uncovered: list[Interval]
     summaries: list[TranscriptSummary] = []
     next_cursor: str | None = None
+
+
+class SearchQuery(PageQuery, kw_only=True):
+    """`q`: words, which a transcript must all have, and "quoted phrases"."""
+
+    q: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class SearchSnippet(ResponseShape, kw_only=True):
+    """The text of the transcript around a match, in three parts, as it was saved."""
+
+    before: str
+    match: str
+    after: str
+
+
+class SearchResult(ResponseShape, kw_only=True):
+    """A transcript with all that was searched for, and its first moment; without one, only the title matches."""
+
+    transcript_id: str
+    started_at: Time
+    snippet: SearchSnippet
+    title: str = ""
+    start_ms: int | None = None
+    seq: int | None = None
+    speaker: str = ""
+
+
+class SearchPage(ResponseShape, kw_only=True):
+    items: list[SearchResult]
+    next_cursor: str | None
+
+
+class SharedAddress(ResponseShape, kw_only=True):
+    """The secret address of a shared transcript. It is returned only once: sharing again makes another one."""
+
+    url: str
+    shared_at: Time
+
+
+class ShareEnded(ResponseShape, kw_only=True):
+    ended: bool
+
+
+class SharedPageQuery(Struct, kw_only=True):
+    """`part`: the number of the segment with which a later part of a long transcript begins."""
+
+    part: str = ""
 
 
 class ExportQuery(RequestShape, kw_only=True):

@@ -19,7 +19,14 @@ from ..repositories.rate_limits import RequestCount
 from . import request as web
 from .parameters import Parameter, RawBody, RouteSpec, Source, read_route_spec
 from .rate_limiter import RateLimiter
-from .responses import INTERNAL_ERROR_MESSAGE, STATUS, RepeatedResponse, error_response, to_response
+from .responses import (
+    INTERNAL_ERROR_MESSAGE,
+    STATUS,
+    RepeatedResponse,
+    error_page_response,
+    error_response,
+    to_response,
+)
 
 
 @dataclass(frozen=True)
@@ -40,11 +47,12 @@ class EndpointDecorator:
         errors: tuple[str, ...] = (),
         reasons: tuple[str, ...] = (),
         keep_seconds: int = 0,
+        errors_as_pages: bool = False,
     ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
         """Pass a view what its signature names; answer its value as JSON with `status`, its AppError as an error.
 
-        `limit`: the group of models/rate_limits.py. `errors`, `reasons`: as in RouteSpec. `keep_seconds`: for how long
-        browsers may keep the response of a public route; an error is never kept. Raises ValueError, when the route is
+        `limit`: the group of models/rate_limits.py. `keep_seconds`: for how long browsers may keep the response of a
+        public route; an error is never kept. The others are as in RouteSpec. Raises ValueError, when the route is
         defined, for an unknown code or reason, or a group or time that does not suit the route.
         """
         if unknown := set(errors) - set(STATUS) | set(reasons) - set(REASON_CODES):
@@ -53,7 +61,8 @@ class EndpointDecorator:
             raise ValueError(f"these codes are declared by their reasons: {unreasoned}")
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Response]:
-            spec = read_route_spec(view, status, limit, errors, reasons)
+            spec = read_route_spec(view, status, limit, errors, reasons, errors_as_pages)
+            answer = error_page_response if errors_as_pages else error_response
             _check_group(spec)
             if keep_seconds and spec.callers:
                 raise ValueError("what a caller sees may not be kept")
@@ -66,10 +75,10 @@ class EndpointDecorator:
                         response.headers["Cache-Control"] = f"public, max-age={keep_seconds}"
                     return response
                 except AppError as error:
-                    return error_response(error)
+                    return answer(error)
                 except Exception as error:  # noqa: BLE001 - any bug is logged, and answered in the shape of all errors
                     log.failure("a view failed", error)
-                    return error_response(AppError(INTERNAL_ERROR_MESSAGE))
+                    return answer(AppError(INTERNAL_ERROR_MESSAGE))
 
             endpoint.spec = spec  # type: ignore[attr-defined]
             return endpoint
@@ -110,7 +119,7 @@ class EndpointDecorator:
                 refusal = self.explain_refusal(identity, error)
             response = error_response(refusal)
         except AppError as error:
-            response = error_response(error)
+            response = (error_page_response if spec.errors_as_pages else error_response)(error)
         response.headers |= _limit_headers(count)
         return response
 

@@ -106,14 +106,18 @@ def _answer_not_modified(request: Request, response: Response) -> None:
 
 def _redirect_from_final_slash(request: Request, response: Response) -> None:
     """Send browsers from `/docs/` to `/docs`: the links of a page are relative to its own address."""
-    path, is_page = request.context.get("path", ""), response.headers.get("Content-Type", "").startswith("text/html")
-    if is_page and response.status_code == 200 and request.path != "/" and path.endswith("/"):
+    path = request.context.get("path", "")
+    if _is_page(response) and response.status_code == 200 and request.path != "/" and path.endswith("/"):
         response.status_code, response.body = 308, ""
         response.headers["Location"] = f"../{path.rstrip('/').rpartition('/')[2]}"
 
 
+def _is_page(response: Response) -> bool:
+    return str(response.headers.get("Content-Type", "")).startswith("text/html")
+
+
 def _add_common_headers(response: Response, request_id: str, cors_headers: dict[str, str]) -> None:
-    if response.status_code >= 400:
+    if response.status_code >= 400 and not _is_page(response):
         fields = _error_fields(response)
         fields["request_id"] = request_id
         response.body = msgspec.json.encode(fields).decode()

@@ -88,7 +88,7 @@ class RouteSpec(msgspec.Struct, frozen=True):
     """What a route declares: read by the limiter, the OpenAPI document and the tests of all routes.
 
     `errors` and `reasons`: the codes, and the `details.reason` of conflicts and 401s, that the route's use case raises.
-    Those that come with what the route reads are not repeated.
+    Those that come with what the route reads are not repeated. `errors_as_pages`: people see them, not programs.
     """
 
     status: int
@@ -97,6 +97,7 @@ class RouteSpec(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...]
     parameters: dict[str, Parameter]
     returns: Any
+    errors_as_pages: bool = False
 
     @property
     def callers(self) -> dict[str, Parameter]:
@@ -119,7 +120,12 @@ class RouteSpec(msgspec.Struct, frozen=True):
 
 
 def read_route_spec(
-    view: Callable[..., Any], status: int, limit: str, errors: tuple[str, ...], reasons: tuple[str, ...]
+    view: Callable[..., Any],
+    status: int,
+    limit: str,
+    errors: tuple[str, ...],
+    reasons: tuple[str, ...],
+    errors_as_pages: bool = False,
 ) -> RouteSpec:
     """What the signature of `view` and its decorator declare."""
     annotations = dict(view.__annotations__)
@@ -127,7 +133,7 @@ def read_route_spec(
     parameters = {name: _parameter(annotation) for name, annotation in annotations.items()}
     # The caller is checked first: who is not signed in learns nothing about the body's faults.
     parameters = dict(sorted(parameters.items(), key=lambda item: item[1].source not in CALLERS))
-    return RouteSpec(status, limit, errors, reasons, parameters, returns)
+    return RouteSpec(status, limit, errors, reasons, parameters, returns, errors_as_pages)
 
 
 def _parameter(annotation: Any) -> Parameter:

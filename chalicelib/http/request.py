@@ -176,9 +176,11 @@ def public_url(request: Request, settings: Settings) -> str:
 
 
 def base_path(request: Request) -> str:
-    """The path of this API on its host, such as `/api`; empty at the root, and for routes with a parameter."""
-    path, route = request.context.get("path", "").rstrip("/"), request.path.rstrip("/")
-    return str(path).removesuffix(route).rstrip("/") if path.endswith(route) else ""
+    """The path of this API on its host, such as `/api`; empty at the root."""
+    path, route = (str(each).rstrip("/").split("/") for each in (request.context.get("path", ""), request.path))
+    own = len(path) - len(route) + 1
+    is_match = all(part == given or part.startswith("{") for part, given in zip(route[1:], path[own:], strict=False))
+    return "/".join(path[:own]) if own > 0 and is_match else ""
 
 
 def raw_body(request: Request, max_bytes: int) -> bytes:

@@ -11,6 +11,7 @@ from ..errors import AppError
 from ..logs.request_facts import request_facts
 from ..models.downloads import Download
 from ..models.text import file_stem
+from .shared_page import SharedPage, error_page
 from .static_files import Page
 
 Shape = TypeVar("Shape")
@@ -73,6 +74,8 @@ def to_response(value: Any, status: int) -> Response:
             return _download(value)
         case Page():
             return _page(value)
+        case SharedPage():
+            return Response(value.content, status_code=value.status, headers=value.headers)
         case ResponseWithStatus():
             return _json(value.value, value.status)
         case RepeatedResponse():
@@ -93,6 +96,13 @@ def error_response(error: AppError) -> Response:
         request_facts().notes["reason"] = log_notes[0]
     fields: dict[str, Any] = {"code": error.code, "message": error.message, "request_id": ""}
     return _json(fields | ({"details": details} if details else {}), status, headers)
+
+
+def error_page_response(error: AppError) -> Response:
+    """An error as a page, for people who follow a link."""
+    response = error_response(error)
+    page = error_page(response.status_code, error.message, response.headers.get("Retry-After", ""))
+    return to_response(page, response.status_code)
 
 
 def _download(download: Download) -> Response:

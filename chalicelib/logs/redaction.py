@@ -19,7 +19,8 @@ _NAME = r"(?:passw|secret|token|signature|credential|authorization|cookie|api[_-
 # A text without any of these contains nothing that the pattern below matches. This check takes microseconds.
 _HINTS = (
     *("passw", "secret", "token", "signature", "credential", "authorization", "cookie", "api", "policy"),
-    *("bearer", "basic", "eyj", "sk_", "rk_", "sk-", "ek_", "akia", "asia", "v0=", "v1=", "/pay/", "@", "%40"),
+    *("bearer", "basic", "eyj", "sk_", "rk_", "sk-", "ek_", "akia", "asia", "v0=", "v1="),
+    *("/pay/", "/shared/", "@", "%40"),
 )
 _registered: set[str] = set()
 
@@ -43,6 +44,7 @@ def _secret_pattern() -> re.Pattern[str]:
                 r"(?:AKIA|ASIA)[A-Z0-9]{12,}",
                 r"v[01]=[0-9a-f]{32,}",  # signatures of Stripe
                 r"""https?://[^\s"'<>\\]{0,300}/pay/[^\s"'<>\\]*""",  # checkout pages
+                r"/shared/[\w-]{16,}",  # shared transcripts
                 r"[\w.+%-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63})+",
             )
         ),

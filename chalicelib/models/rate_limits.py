@@ -87,6 +87,8 @@ GROUPS = {
     "login": LimitGroup("network"),
     "reset": LimitGroup("network"),
     "refresh": LimitGroup("network", must_count=False),
+    # Pages of shared transcripts: who has the address has no account.
+    "shared": LimitGroup("network"),
     "account": LimitGroup("user", must_count=False),
     "reads": LimitGroup("user", must_count=False),
     # Whole transcripts, statements and exports, with answers of up to 5 MB, and lists of large items.

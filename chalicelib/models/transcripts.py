@@ -1,5 +1,6 @@
 """Transcripts: their segments, summaries and questions."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -57,6 +58,7 @@ class Transcript(Struct, frozen=True):
     """A line of the history: a live session, or the recording of a catch-up.
 
     `recording_ms`: how long the recording of a catch-up is, where it was to be covered to its end; else 0.
+    `share_hash`: of the address at which it is shared, if it is.
     """
 
     transcript_id: Record[str]
@@ -72,6 +74,30 @@ class Transcript(Struct, frozen=True):
     recording_ms: Record[int] = 0
     credits: Record[int] = 0
     covered_ms: Record[tuple[tuple[int, int], ...]] = ()
+    share_hash: Internal[str] = ""
+    shared_at: Record[int | None] = None
+
+
+class Share(Struct, frozen=True):
+    """The transcript that a shared address leads to."""
+
+    user_id: Internal[str]
+    transcript_id: Internal[str]
+
+
+class SharedTranscript(Struct, frozen=True):
+    """A part of a shared transcript, as its page shows it; the summaries are in the first part.
+
+    `first`: the number of its first segment; `following`: that of the next part, 0 at the end.
+    """
+
+    title: str
+    language: str
+    started_at: int
+    segments: Sequence[Segment]
+    summaries: Sequence["Summary"]
+    first: int
+    following: int
 
 
 class TranscriptAttributes:

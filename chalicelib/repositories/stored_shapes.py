@@ -33,6 +33,7 @@ from ..models.transcripts import (
     BlockAttributes,
     ChunkAttributes,
     Question,
+    Share,
     Summary,
     Transcript,
     TranscriptAttributes,
@@ -98,6 +99,7 @@ DAY = StoredShape((DayTotal,), is_kept=True)
 GUARD = StoredShape((GuardAttributes,), is_exported=False, is_kept=True)
 ADMIN_ACTION = StoredShape((AdminAction,), is_exported=False, is_kept=True)
 ACTION_REQUEST = StoredShape((AdminAction, ActionRequestAttributes), is_exported=False, is_kept=True)
+SHARE = StoredShape((Share,), is_exported=False)
 AUDIT = StoredShape((Audit, AuditAttributes), is_exported=False, is_kept=True)
 FINDINGS = StoredShape((FindingsAttributes,), is_exported=False, is_kept=True)
 
@@ -126,6 +128,7 @@ OTHER_SHAPES: Mapping[str, StoredShape] = {
     "PURCHASE": PURCHASE,
     "EXPORTS": EXPORT,
     "ERASURES": PENDING_DELETION,
+    "SHARED": SHARE,
 }
 # By partition and the beginning of the sort key. They are kept until they expire, the records of actions forever.
 OPERATOR_SHAPES: Mapping[tuple[str, str], StoredShape] = {

@@ -25,6 +25,7 @@ from .provider_copies import ERASING
 from .questions import QUESTION
 from .session_responses import delete_responses
 from .sessions import delete_open_session, session_key
+from .shares import delete_share, is_shared_as
 from .table import Item, ItemKey, Path, Tables, Write, WriteRefusedError
 
 TRANSCRIPT, SEGMENT, DELETED = "TRANSCRIPT#", "SEGMENT#", "DELETED#"
@@ -73,11 +74,16 @@ def delete_transcript(user_id: str, transcript_id: str) -> Write:
 def delete_transcript_and_session(
     transcript: Transcript, user_id: str, session: Session | None, at: int
 ) -> list[Write]:
-    """Delete both if the session is unchanged and no catch-up runs, and mark the segments for deletion."""
+    """Delete both, and the share of the transcript, and mark the segments for deletion.
+
+    Refused if the session or the share has changed, or a catch-up runs.
+    """
     key = transcript_key(user_id, transcript.transcript_id)
+    is_deletable = Attr("started_at").exists() & ~Attr(RUNNING_CATCHUPS).gt(0) & is_shared_as(transcript.share_hash)
     writes = [
-        Write(key, delete=True, when=Attr("started_at").exists() & ~Attr(RUNNING_CATCHUPS).gt(0)),
+        Write(key, delete=True, when=is_deletable),
         mark_segments_for_deletion(user_id, transcript.transcript_id, at),
+        *delete_share(transcript.share_hash),
     ]
     if session:
         is_same = Attr("state").eq(session.state.value) & Attr("lease_number").eq(session.lease_number)
@@ -183,8 +189,7 @@ class Transcripts:
         items, last = self._tables.query(
             "app", f"USER#{user_id}", TRANSCRIPT, limit=limit, newest_first=True, after=after, between=between
         )
-        # A settlement of a transcript that was just deleted leaves an item without a start.
-        return [transcript_from(item) for item in items if "started_at" in item], last
+        return list(filter(None, map(existing_transcript_from, items))), last
 
     def segments(self, user_id: str, transcript_id: str) -> list[Segment]:
         """All pieces of one transcript by time; chunks still with a provider are not in it."""
@@ -245,6 +250,11 @@ def transcript_from(item: Item) -> Transcript:
     fields = {name: item[name] for name in Transcript.__struct_fields__ if name in item}
     covered = tuple((start, end) for start, end in item.get("covered_ms", ()))
     return Transcript(**fields | {"covered_ms": covered})
+
+
+def existing_transcript_from(item: Item | None) -> Transcript | None:
+    """The transcript that was read; None if it was deleted. A late settlement leaves a line without a start."""
+    return transcript_from(item) if item and "started_at" in item else None
 
 
 def segments_from(items: Iterable[Item]) -> list[Segment]:

@@ -87,6 +87,12 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
     pack_words: Annotated[
         Switch, Setting(meaning="`off` while a release that cannot read packed words may still run")
     ] = "on"
+    shared_bytes_per_transcript_day: Annotated[
+        int, Setting(meaning="bytes of the page of one shared transcript that are served per day", at_least=0)
+    ] = 52_428_800
+    shared_bytes_per_account_day: Annotated[
+        int, Setting(meaning="the same, of all transcripts that an account shares", at_least=0)
+    ] = 524_288_000
     session_reads_per_day: Annotated[
         int,
         Setting(
@@ -133,6 +139,7 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
     rate_limit_login: Annotated[str, PER_NETWORK] = "120/hour"
     rate_limit_reset: Annotated[str, PER_NETWORK] = "60/hour"
     rate_limit_refresh: Annotated[str, PER_NETWORK] = "120/minute"
+    rate_limit_shared: Annotated[str, PER_NETWORK] = "60/minute"
     rate_limit_account: Annotated[str, PER_USER] = "60/minute"
     rate_limit_reads: Annotated[str, PER_USER] = "120/minute"
     rate_limit_bulk_reads: Annotated[str, PER_USER] = "300/hour"

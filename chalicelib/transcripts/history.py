@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from .. import contract
 from ..cursors import Cursors
 from ..dates import rfc3339
-from ..errors import ConflictError, InvalidRequestError, NotFoundError, TooLargeError
+from ..errors import ConflictError, InvalidRequestError, NotFoundError, TooLargeError, UnavailableError
 from ..models.accounts import Caller
 from ..models.downloads import Download
 from ..models.sessions import SessionState
@@ -25,12 +25,13 @@ from ..repositories.transcripts import (
     TRANSCRIPT,
     Transcripts,
     delete_transcript_and_session,
+    existing_transcript_from,
     rename_transcript,
-    transcript_from,
     transcript_key,
 )
 from . import subtitles
 from .coverage import covered_intervals, uncovered_intervals
+from .paging import take_segments
 
 SEGMENT_CURSOR = "PIECE#"
 # A page of a transcript, and a file, must fit into a response of Lambda (6 MB, source: docs.aws.amazon.com/lambda,
@@ -42,6 +43,7 @@ MAX_LIST_BYTES = 100_000  # of a page of the list: titles and addresses may be l
 MAX_SUMMARIES = 20
 # A filtered page reads at most this many transcripts, however few match.
 TRANSCRIPTS_PER_QUERY, QUERIES_PER_PAGE = 100, 3
+DELETE_TRIES = 5
 TRANSCRIPTS_PER_RUN, PAGES_PER_TRANSCRIPT = 20, 50  # what one run of the sweep deletes
 EARLIEST, LATEST = -62_135_596_800, 253_402_300_799  # epoch seconds: all times that RFC 3339 can write
 NO_TRANSCRIPT = "There is no transcript with this id."
@@ -114,7 +116,7 @@ class History:
         frame = msgspec.json.encode(_transcript_answer(transcript, segments, [], summaries, None)).decode()
         max_bytes = min(MAX_PAGE_BYTES, MAX_ANSWER_BYTES - _response_bytes(frame))
         first = int(after.removeprefix(SEGMENT_CURSOR)) if after else 0
-        page, following = _take_segments(segments, first, max_bytes)
+        page, following = take_segments(segments, first, max_bytes, _segment_bytes)
         last = f"{SEGMENT_CURSOR}{following}" if following else None
         next_cursor = self.cursors.encode(SEGMENT_CURSOR, last, *scope)
         return _transcript_answer(transcript, segments, page, summaries, next_cursor)
@@ -154,6 +156,13 @@ class History:
 
         Raises NotFoundError, or ConflictError while its session or a catch-up of it runs.
         """
+        for _ in range(DELETE_TRIES):
+            if self._try_to_delete(caller, transcript_id):
+                return contract.TranscriptDeleted(deleted=True)
+        raise UnavailableError("The transcript is busy with other requests. Retry the request.")
+
+    def _try_to_delete(self, caller: Caller, transcript_id: str) -> bool:
+        """Whether it is deleted; not, where its line changed at this moment: the next try says why it may not be."""
         _, (item,) = self.ledger.admit(caller, extra_keys=[transcript_key(caller.user_id, transcript_id)])
         transcript = _check_deletable(item)
         session_id = transcript.session_id
@@ -164,10 +173,10 @@ class History:
         try:
             self.tables.transact(delete_transcript_and_session(transcript, caller.user_id, current, self.now()))
         except WriteRefusedError as refusal:
-            if 0 in refusal.refused:
-                _check_deletable(refusal.refused[0])
-            raise ConflictError("This session was just resumed. Stop it first.", "session_running") from refusal
-        return contract.TranscriptDeleted(deleted=True)
+            if 0 not in refusal.refused:
+                raise ConflictError("This session was just resumed. Stop it first.", "session_running") from refusal
+            return False
+        return True
 
     def delete_marked_segments(self) -> int:
         """Delete the segments of deleted transcripts; how many transcripts are finished.
@@ -196,9 +205,10 @@ def _period(query: contract.HistoryQuery) -> tuple[int, int] | None:
 
 
 def _check_exists(item: Item | None) -> Transcript:
-    if item is None or "started_at" not in item:
+    transcript = existing_transcript_from(item)
+    if transcript is None:
         raise NotFoundError(NO_TRANSCRIPT)
-    return transcript_from(item)
+    return transcript
 
 
 def _check_deletable(item: Item | None) -> Transcript:
@@ -218,14 +228,8 @@ def _response_bytes(text: str) -> int:
     return len(json.dumps(text))
 
 
-def _take_segments(segments: Sequence[Segment], first: int, max_bytes: int) -> tuple[Sequence[Segment], int | None]:
-    """The segments from number `first` that fit, at least one, and the number of the next one if there is one."""
-    size = 0
-    for number in range(first, len(segments)):
-        size += _response_bytes(msgspec.json.encode(_segment_answer(segments[number])).decode())
-        if size > max_bytes and number > first:
-            return segments[first:number], number
-    return segments[first:], None
+def _segment_bytes(segment: Segment) -> int:
+    return _response_bytes(msgspec.json.encode(_segment_answer(segment)).decode())
 
 
 def _transcript_answer(
@@ -277,4 +281,5 @@ def _history_line(transcript: Transcript) -> contract.HistoryItem:
         language=transcript.language,
         session_id=transcript.session_id,
         ended_at=rfc3339(transcript.ended_at) if transcript.ended_at else "",
+        shared_at=rfc3339(transcript.shared_at) if transcript.shared_at else "",
     )

@@ -13,6 +13,7 @@ from . import aws, providers
 from .accounts import accounts as accounts
 from .aws import secret, settings, tables
 from .common import aggregates, common, cursors, ledger, now
+from .transcripts import history as history, questions as questions, search as search, sharing as sharing
 
 if TYPE_CHECKING:
     from ..accounts.deletion import AccountDeletion
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from ..streaming.leases import Leases
     from ..streaming.relay import Relay
     from ..streaming.service import Streaming
-    from ..transcripts.history import History
-    from ..transcripts.questions import Questions
 
 
 @lru_cache
@@ -163,30 +162,6 @@ def catchup_worker() -> "CatchupWorker":
         text=providers.summary_model(),
         rules=JobRules(),
         webhook_key=secret("identity_hmac_key"),
-    )
-
-
-# Transcripts
-
-
-@lru_cache
-def history() -> "History":
-    from ..repositories.transcripts import Transcripts
-    from ..transcripts.history import History
-
-    return History(**common().of(History), transcripts=Transcripts(tables()), cursors=cursors())
-
-
-@lru_cache
-def questions() -> "Questions":
-    from ..repositories.transcripts import Transcripts
-    from ..transcripts.questions import Questions
-
-    return Questions(
-        **common().of(Questions),
-        transcripts=Transcripts(tables()),
-        text=providers.answer_model(),
-        is_on=settings().has_text_model,
     )
 
 

@@ -18,6 +18,7 @@ from scripts.local.gateway import Gateway, GatewayError, error_response
 
 MAX_BODY_BYTES = 10 * 1024 * 1024  # API Gateway's payload quota.
 LINGER_SECONDS = 10
+SHARED = re.compile(r"(/shared/)[^/]+")
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
 
@@ -201,8 +202,8 @@ class Handler(ChaliceRequestHandler):
         super().finish()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002
-        """Write one line per request, without the query, which may contain tokens."""
-        path = getattr(self, "path", "-").split("?")[0]
+        """Write one line per request, without the query and the secret of a shared address."""
+        path = SHARED.sub(r"\1{token}", getattr(self, "path", "-").split("?")[0])
         milliseconds = (time.monotonic() - getattr(self, "_started", time.monotonic())) * 1000
         line = f"{self.command or '-'} {path} {int(code)} {milliseconds:.0f} ms"
         print(line.encode("ascii", "backslashreplace").decode(), file=sys.stderr, flush=True)

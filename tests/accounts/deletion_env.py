@@ -40,6 +40,7 @@ from tests.fakes import Backend, Clock, FakeLive, ScriptedRecogniser
 from tests.fault_injection import FaultInjector, no_faults
 from tests.payments.payments_env import RETURN, FakePayments, PaymentsEnv
 from tests.stored_text import text_of
+from tests.transcripts.sharing_env import confirm_email, sharing_on
 
 MARKER = "plantedmarker"
 EMAIL = f"{MARKER}@example.com"
@@ -219,6 +220,7 @@ class DeletionEnv:
         backend.send(caller, ended.session_id, 0)
         backend.streaming.save(caller, ended.session_id, segments)
         backend.streaming.stop(caller, ended.session_id)
+        sharing_on(backend).share(confirm_email(caller), ended.transcript_id, f"https://{MARKER}.example")
         catchup_env.ask(caller, f"Who is {MARKER}?", session_id=ended.session_id)
         catchup_env.text.script.append({"summary": MARKER, "key_moments": [{"line": 0, "title": MARKER}]})
         done = catchup_env.start(caller, upload_id=catchup_env.upload(caller), to_ms=60_000, title=MARKER)
@@ -309,6 +311,7 @@ class DeletionEnv:
         """Check that only the accounting records are left, that they are correct, and that tokens are refused."""
         kept, user_id = self.books, self.caller.user_id
         assert [sk for sk in kept.app if not sk.startswith("PURCHASE#")] == []
+        assert [text for text in self.all_texts() if "SHARED#" in text and user_id in text] == []
         own_items = [text for text in self.texts_with_marker() if user_id in text or EMAIL in text]
         assert own_items == []
         assert user_id not in self.sign_ins.user_ids

@@ -83,6 +83,8 @@ def test_an_export_contains_everything_stored_of_the_user(accounts_env: Deletion
     assert [segment["text"] for segment in transcript["segments"]] == [
         f"said {MARKER}"
     ]  # The saved text replaced the recognised text.
+    assert transcript["shared_at"].endswith("Z")
+    assert "share_hash" not in transcript
     (catchup,) = [line for line in exported["transcripts"] if line["kind"] == "catchup"]
     assert catchup["summaries"][0]["moments"][0]["title"] == MARKER
     assert MARKER in catchup["segments"][0]["text"]

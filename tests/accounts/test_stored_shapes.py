@@ -56,7 +56,7 @@ EXPORTED_FIELDS = {
     },
     "transcripts": {
         *("audio_ms", "covered_ms", "credits", "ended_at", "kind", "session_id", "source_url", "started_at", "state"),
-        *("title", "transcript_id", "segments", "summaries", "recording_ms"),
+        *("title", "transcript_id", "segments", "summaries", "recording_ms", "shared_at"),
         *("segments.end_ms", "segments.seq", "segments.speaker", "segments.start_ms", "segments.text"),
         *("summaries.from_ms", "summaries.is_whole", "summaries.job_id", "summaries.text", "summaries.to_ms"),
         *("summaries.moments", "summaries.moments.start_ms", "summaries.moments.title", "summaries.transcript_id"),

@@ -52,6 +52,9 @@ GOOD_REQUESTS |= {
     ("PATCH", "/transcription/history/{transcript_id}"): {"json": {"title": "Stand-up"}},
     ("DELETE", "/transcription/history/{transcript_id}"): {},
     ("GET", "/transcription/history/{transcript_id}/export"): {"params": {"format": "srt"}},
+    ("GET", "/transcription/search"): {"params": {"q": "words"}},
+    ("POST", "/transcription/history/{transcript_id}/share"): {},
+    ("DELETE", "/transcription/history/{transcript_id}/share"): {},
     ("POST", "/transcription/uploads"): {"json": {"content_type": "audio/wav"}},
     ("POST", "/transcription/catchup"): {"json": {"audio_url": "https://media.example.com/talk.mp3", "to_ms": 60_000}},
     ("POST", "/transcription/ask"): {"json": {"question": "What was said?", "transcript_id": "5a1de7d4"}},
@@ -59,6 +62,7 @@ GOOD_REQUESTS |= {
     ("POST", "/admin/credits"): {"json": {"user_id": "5a1de7d4", "credits": 100, "reason": "A gift."}},
     ("POST", "/admin/users/{user_id}/block"): {"json": {"reason": "A test."}},
     ("POST", "/admin/users/{user_id}/unblock"): {"json": {"reason": "A test."}},
+    ("POST", "/admin/shares/end"): {"json": {"address": "5a1de7d4", "reason": "A test."}},
     ("POST", "/admin/audit"): {"json": {}},
 }
 ADMIN_ROUTES = [route for route in GOOD_REQUESTS if route[1].startswith("/admin/") or route[1] == "/analytics/costs"]
@@ -66,7 +70,7 @@ ADMIN_ROUTES = [route for route in GOOD_REQUESTS if route[1].startswith("/admin/
 
 # What a person says, or is known by; none of it belongs into a log.
 PRIVATE_FIELDS = {"email", "password", "name", "refresh_token", "title", "source_url", "text", "speaker", "key_terms"}
-PRIVATE_FIELDS |= {"question", "audio_url", "reason", "success_url", "cancel_url", "code"}
+PRIVATE_FIELDS |= {"question", "audio_url", "reason", "success_url", "cancel_url", "code", "q"}
 
 
 def private_texts(fields: Any, name: str = "") -> Iterator[str]:

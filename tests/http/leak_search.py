@@ -26,7 +26,10 @@ TOKENS_BELONG = re.compile(r"/auth/(register|login|refresh)")
 ADDRESSES_BELONG = re.compile(r"/auth/(register|login|user)|/admin/(users|audit)")
 EXPORTS_BELONG = re.compile(r"/auth/user/export/[^/]+")  # its response has the link to the caller's own file
 CHECKOUTS_BELONG = re.compile(r"/credits/purchase(s(/[^/]+)?)?")  # that of the caller
-WORDS_BELONG = re.compile(r"/transcription/(history.*|stream/[^/]+/audio|catchup.*|ask)")
+WORDS_BELONG = re.compile(r"/transcription/(history.*|stream/[^/]+/audio|catchup.*|ask|search)|/shared/[^/]+")
+SHARES = re.compile(
+    r"/transcription/history/[^/]+/share"
+)  # its response has the address of the caller's own transcript
 NOWHERE = re.compile(r"(?!)")
 STREAM, UPLOADS = "/transcription/stream", "/transcription/uploads"
 NUMBERS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{12,}|[0-9]+(?:\.[0-9]+)?")
@@ -71,7 +74,7 @@ class Secrets:
     ) -> list[str]:
         """The leaks found, and where; normally none. `sent_texts`: text of the tests that must be in no file."""
         responses = list(responses)
-        tokens = stream_tokens(responses) | signatures(responses)
+        tokens = stream_tokens(responses) | signatures(responses) | shared_tokens(responses)
         secrets = {webhook_secret(self.keys["IDENTITY_HMAC_KEY"], job_id) for job_id in job_ids(responses)}
         in_files = self.find_in_files(directory, recognised_texts(responses) | set(sent_texts), tokens | secrets)
         return [*in_files, *self.find_in_responses(responses, tokens, secrets)]
@@ -104,7 +107,8 @@ class Secrets:
         for response in responses:
             text, path = response.text + response.headers, response.path.split("?")[0]
             opened = {token for token in tokens if token in text}
-            found = [] if path in (STREAM, UPLOADS) else ["a single-use secret" for _ in opened]
+            belongs = path in (STREAM, UPLOADS) or SHARES.fullmatch(path)
+            found = [] if belongs else ["a single-use secret" for _ in opened]
             for token in opened:  # It is random and might look like another secret.
                 text = text.replace(token, "")
             found += [name for name, secret in never.items() if secret in text]
@@ -136,6 +140,12 @@ def stream_tokens(responses: Iterable[RecordedResponse]) -> set[str]:
     leases = [response for response in responses if response.path == STREAM and response.method == "POST"]
     bodies = [json.loads(response.text) for response in leases if response.status in (200, 201)]
     return {lease["token"] for lease in bodies if "token" in lease}
+
+
+def shared_tokens(responses: Iterable[RecordedResponse]) -> set[str]:
+    """The last parts of the addresses of shared transcripts."""
+    shared = [response for response in responses if SHARES.fullmatch(response.path) and response.status == 201]
+    return {json.loads(response.text)["url"].rpartition("/")[2] for response in shared}
 
 
 def signatures(responses: Iterable[RecordedResponse]) -> set[str]:

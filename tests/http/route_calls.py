@@ -40,6 +40,7 @@ from tests.default_prices import PRICES
 from tests.fakes import CURSORS
 from tests.payments.payments_env import PaymentsEnv
 from tests.simulation.user_pool import UserPool
+from tests.transcripts.sharing_env import search_on, sharing_on, token_of
 
 IDENTITY_KEY = "a key of this test"
 FREE = FreeCreditRules(accounts_per_network_day=1_000_000, credits_per_day=1_000_000_000)
@@ -123,6 +124,8 @@ class RouteCalls:
             "statements": Statements(backend.ledger, CURSORS),
             "usage_report": UsageReport(backend.ledger, now),
             "user_administration": administration,
+            "search": search_on(backend),
+            "sharing": sharing_on(backend),
             "cost_report": CostReport(backend.ledger, Aggregates(backend.tables), PRICES, CURSORS, now),
         }
         for name, use_case in replacements.items():
@@ -144,6 +147,8 @@ class RouteCalls:
         ids = {"session_id": lease.session_id, "transcript_id": lease.transcript_id, "user_id": self.other_id}
         backend.streaming.save(self.ada, lease.session_id, EXAMPLES[contract.Save].segments)
         backend.clock.forward(lease.lease_seconds - NEAR_THE_END_SECONDS)  # The lease can be renewed.
+        shared = use_cases.sharing().share(self.ada, lease.transcript_id, "https://api.example/api")
+        ids |= {"token": token_of(shared.url), "address": shared.url}
         named = {name: ids[name] for name in ids if name != tested and getattr(body, name, None)}
         if tested != "cursor" and getattr(body, "cursor", None):
             named["cursor"] = None  # The example names an entry that is not there.
@@ -158,8 +163,7 @@ class RouteCalls:
 
     def _call(self, view: Any, spec: RouteSpec, body: Any, ids: dict[str, str]) -> Response:
         arguments = {
-            name: self._argument(parameter, body, ids[name] if parameter.source is Source.ID else "")
-            for name, parameter in spec.parameters.items()
+            name: self._argument(parameter, body, ids.get(name, "")) for name, parameter in spec.parameters.items()
         }
         try:
             return to_response(view.__wrapped__(**arguments), spec.status)
@@ -170,7 +174,7 @@ class RouteCalls:
         match parameter.source:
             case Source.CALLER | Source.ADMIN:
                 return self.ada
-            case Source.ID:
+            case Source.ID | Source.PATH:
                 return path_id
             case Source.BODY | Source.QUERY:
                 shapes = get_args(parameter.shape) or (parameter.shape,)

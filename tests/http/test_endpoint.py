@@ -96,6 +96,7 @@ def post(
     limiter: FakeLimiter | None = None,
     limit: str = "",
     explain: Any = None,
+    errors_as_pages: bool = False,
     **headers: str,
 ) -> HTTPResponse:
     """The response to a POST to `view`."""
@@ -108,7 +109,8 @@ def post(
         *filter(None, [explain]),
     )  # type: ignore[arg-type, return-value]
     has_caller = {Caller, Admin} & set(view.__annotations__.values())
-    chalice_view = endpoint(limit=limit or ("reads" if has_caller else "open"))(view)
+    group = limit or ("reads" if has_caller else "open")
+    chalice_view = endpoint(limit=group, errors_as_pages=errors_as_pages)(view)
     app.route("/x/{transcript_id}/{name}" if path != "/x" and "?" not in path else "/x", methods=["POST"])(chalice_view)
     all_headers = {"Content-Type": "application/json"} | {
         name.replace("_", "-"): value for name, value in headers.items()
@@ -446,3 +448,40 @@ def test_a_route_declares_codes_and_reasons_that_exist(
 
     with pytest.raises(ValueError, match=r"unknown error codes or reasons|declared by their reasons"):
         endpoint(limit="open", errors=errors_of_route, reasons=reasons)
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "message", "retry_after"),
+    [
+        (errors.NotFoundError("There is <nothing>."), 404, "There is &lt;nothing&gt;.", None),
+        (errors.RateLimitedError("Too often.", retry_after_seconds=7), 429, "Too often.", "7"),
+        (errors.UnavailableError("Busy."), 503, "Busy.", "2"),
+        (ZeroDivisionError("insides"), 500, "Something went wrong on our side.", None),
+    ],
+)
+def test_the_errors_of_a_route_for_people_are_pages(
+    failure: Exception, status: int, message: str, retry_after: str | None
+) -> None:
+    def view() -> contract.EmptyBody:
+        raise failure
+
+    response = post(view, errors_as_pages=True)
+
+    html = response.body.decode()
+    assert (response.status_code, response.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
+    assert response.headers.get("Retry-After") == retry_after
+    assert message in html
+    assert "insides" not in html
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_a_refusal_by_the_limiter_is_a_page_there_too() -> None:
+    limiter = FakeLimiter(refusal=errors.RateLimitedError("Too many requests.", retry_after_seconds=9))
+
+    def view() -> contract.EmptyBody:
+        return contract.EmptyBody()
+
+    response = post(view, limiter=limiter, limit="shared", errors_as_pages=True)
+
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "9")
+    assert b"Too many requests." in response.body

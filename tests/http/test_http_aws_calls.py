@@ -36,6 +36,14 @@ BUDGETS |= {"statement as CSV": 3, "packages": 0, "purchases": 4, "one purchase"
 BUDGETS |= {"usage": 3, "costs": 19, "users": 4, "credits given": 3, "credits given again": 2, "block": 3, "unblock": 3}
 BUDGETS |= {"name": 4, "code for a new password": 4, "export of all": 4, "look at an export": 2}
 BUDGETS |= {"delete the account": 3}
+BUDGETS |= {
+    "search": 4,
+    "share": 3,
+    "shared page": 7,
+    "share again": 3,
+    "end of a share": 3,
+    "share ended by an admin": 4,
+}
 LINE_FIELDS = {
     "level",
     "message",
@@ -129,6 +137,26 @@ def account_responses(person: Person) -> dict[str, requests.Response]:
     }
 
 
+def sharing_responses(person: Person, owner: Person, path: str) -> dict[str, requests.Response]:
+    """A response to each kind of request about the share of a transcript, which is ended in the end."""
+    first = person.post(path)
+    owner.get("/admin/users")  # This process now knows, for 45 s, that the caller is an administrator.
+    return {
+        "share": first,
+        "shared page": person.api.get(f"/shared/{token_of(first)}"),
+        "share again": (second := person.post(path)),
+        "share ended by an admin": owner.post(
+            "/admin/shares/end", json={"address": second.json()["url"], "reason": "A report."}
+        ),
+        "end of a share": [person.post(path), person.delete(path)][1],
+    }
+
+
+def token_of(shared: requests.Response) -> str:
+    """The secret part of the address of a shared transcript."""
+    return str(shared.json()["url"]).rpartition("/")[2]
+
+
 def admin_responses(owner: Person, person: Person) -> dict[str, requests.Response]:
     """A response to each kind of request of an administrator."""
     path = f"/admin/users/{person.user_id}"
@@ -179,6 +207,8 @@ def answers(api: Api, stack: LocalStack, owner: Person) -> dict[str, requests.Re
         "new title": person.api.call(
             "PATCH", f"/transcription/history/{transcript_id}", person.token, json={"title": "Stand-up"}
         ),
+        "search": person.get("/transcription/search?q=word"),
+        **sharing_responses(person, owner, f"/transcription/history/{transcript_id}/share"),
         "delete": person.delete(f"/transcription/history/{transcript_id}"),
         "transactions": person.get("/credits/transactions"),
         "user": person.get("/auth/user"),
@@ -213,6 +243,19 @@ def test_a_refused_token_costs_no_aws_call(api: Api, log_lines: LogLines) -> Non
     assert logged == (
         [] if IS_DEPLOYED else [(0, "", "unauthenticated")]
     )  # The gateway refuses it without calling a function.
+
+
+def test_every_shared_address_that_leads_nowhere_costs_the_same_calls(
+    api: Api, answers: dict[str, requests.Response], log_lines: LogLines
+) -> None:
+    tokens = [token_of(answers["share"]), token_of(answers["share again"]), "canary-unknown", "%00", "x" * 4_000]
+
+    pages = [api.get(f"/shared/{token}") for token in tokens]
+
+    assert {page.status_code for page in pages} == {404}
+    assert len({page.text for page in pages}) == 1
+    lines = [line_of(page, log_lines) for page in pages]
+    assert [(line["aws_calls"], line["route"]) for line in lines] == [(3, "/shared/{token}")] * len(tokens)
 
 
 def test_a_request_leaves_one_log_line_with_its_figures(

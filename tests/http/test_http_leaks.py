@@ -33,6 +33,7 @@ from tests.http.leak_search import (
     Secrets,
     job_ids,
     recognised_texts,
+    shared_tokens,
     signatures,
     stream_tokens,
 )
@@ -67,6 +68,8 @@ def use_every_feature(
     person.stream(action="renew", session_id=direct.json()["session_id"], interrupted=True)
     transcript_id = person.stop(session_id)["transcript_id"]
     assert PRIVATE_TEXT in person.get(f"/transcription/history/{transcript_id}").text
+    person.get("/transcription/search", params={"q": PRIVATE_TEXT})
+    share(person, transcript_id)
     catch_up_and_ask(person, sandbox, books)
     buy_and_return(person, payments_client)
     for path in ("/transcription/history", "/credits/transactions", "/auth/user"):
@@ -74,6 +77,16 @@ def use_every_feature(
         person.get(f"{path}?token={person.token}&email={person.email}")
     person.post("/auth/logout")
     person.get("/auth/user")
+
+
+def share(person: Person, transcript_id: str) -> None:
+    """Share a transcript, read its page, end the share, and read the page again."""
+    path = f"/transcription/history/{transcript_id}/share"
+    address = person.post(path).json()["url"]
+    for status in (200, 404):
+        page = person.api.get(f"/shared/{address.rpartition('/')[2]}?part=0&utm_source=mail")
+        assert (page.status_code, PRIVATE_TEXT in page.text) == (status, status == 200)
+        assert person.delete(path).json() == {"ended": True}
 
 
 def catch_up_and_ask(person: Person, sandbox: Sandbox, books: Backend) -> None:
@@ -126,6 +139,7 @@ def test_no_secret_and_no_private_text_leaks(
     assert stream_tokens(response_recorder.answers)
     assert signatures(response_recorder.answers)
     assert job_ids(response_recorder.answers)
+    assert shared_tokens(response_recorder.answers)
     assert Secrets.of(stack).find_leaks(stack.directory, response_recorder.answers) == []
 
 
@@ -210,3 +224,17 @@ def test_the_leak_search_finds_upload_forms_and_webhook_secrets(stack: LocalStac
     for plant in (secret, "5ec7e7", "eyJpolicy", "a summary of more than twenty letters"):
         (tmp_path / "api.log").write_text(f"x {plant} y")
         assert secrets.find_leaks(tmp_path, [form, job])
+
+
+def test_the_leak_search_finds_addresses_of_shared_transcripts(stack: LocalStack, tmp_path: Path) -> None:
+    secrets = Secrets.of(stack)
+    body = '{"url": "https://api.example/shared/the-secret-part"}'
+    shared = RecordedResponse("POST", "/transcription/history/x/share", 201, body, "{}")
+    elsewhere = RecordedResponse("GET", "/transcription/history", 200, "the-secret-part", "{}")
+
+    assert secrets.find_leaks(tmp_path, [shared]) == []
+    (tmp_path / "api.log").write_text("GET /shared/the-secret-part 200")
+    assert [found.rpartition(" in ")[2] for found in secrets.find_leaks(tmp_path, [shared, elsewhere])] == [
+        "api.log",
+        "the 200 of GET /transcription/history",
+    ]

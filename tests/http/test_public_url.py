@@ -30,5 +30,12 @@ def test_the_public_url_is_that_of_the_request(domain: str, path: str, url: str)
     assert public_url_of(domain, path) == url
 
 
+def test_the_public_url_is_found_on_a_route_with_a_parameter() -> None:
+    context = {"domainName": GATEWAY, "path": "/api/transcription/history/T1/share"}
+    request: Any = SimpleNamespace(context=context, path="/transcription/history/{transcript_id}/share")
+
+    assert public_url(request, SimpleNamespace(public_url="")) == f"https://{GATEWAY}/api"  # type: ignore[arg-type]
+
+
 def test_the_setting_takes_precedence() -> None:
     assert public_url_of(GATEWAY, f"/api{ROUTE}", "https://api.example.com/") == "https://api.example.com"

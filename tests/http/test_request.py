@@ -434,6 +434,11 @@ def test_no_message_has_a_pattern_a_type_name_or_a_value() -> None:
         ("/api/docs/", "/docs", "/api"),
         ("/docs", "/docs", ""),
         ("/v1/api/checkout/paid", "/checkout/paid", "/v1/api"),
+        ("/api/transcription/history/T1/share", "/transcription/history/{transcript_id}/share", "/api"),
+        ("/transcription/history/T1/share", "/transcription/history/{transcript_id}/share", ""),
+        ("/api/history/T1", "/transcription/history/{transcript_id}", ""),
+        ("/api/shared/token/", "/shared/{token}", "/api"),
+        ("", "/", ""),
     ],
 )
 def test_the_path_of_the_api_is_found_on_every_stage(path: str, route: str, base: str) -> None:

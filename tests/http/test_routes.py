@@ -54,10 +54,14 @@ ROUTES = {
     "GET /transcription/catchup/{job_id}": Route("user", "reads"),
     "POST /transcription/ask": Route("user", "spend", JSON, KEY),
     "GET /transcription/history": Route("user", "reads"),
+    "GET /transcription/search": Route("user", "bulk_reads"),
     "GET /transcription/history/{transcript_id}": Route("user", "bulk_reads"),
     "PATCH /transcription/history/{transcript_id}": Route("user", "account", JSON),
     "DELETE /transcription/history/{transcript_id}": Route("user", "account"),
     "GET /transcription/history/{transcript_id}/export": Route("user", "bulk_reads"),
+    # A new address ends the earlier one, which is returned once.
+    "POST /transcription/history/{transcript_id}/share": Route("user", "account", JSON),
+    "DELETE /transcription/history/{transcript_id}/share": Route("user", "account"),
     "GET /credits/balance": Route("user", "reads"),
     "GET /credits/transactions": Route("user", "bulk_reads"),
     "GET /credits/packages": Route("anyone", "open", media_types=()),
@@ -70,6 +74,7 @@ ROUTES = {
     "GET /admin/users": Route("admin", "admin"),
     "POST /admin/users/{user_id}/block": Route("admin", "admin", JSON),
     "POST /admin/users/{user_id}/unblock": Route("admin", "admin", JSON),
+    "POST /admin/shares/end": Route("admin", "admin", JSON),
     "POST /admin/audit": Route("admin", "admin", JSON),
     "GET /admin/audit": Route("admin", "admin"),
     # A repetition is recognised by the id of the event or of the job.
@@ -78,6 +83,7 @@ ROUTES = {
     "GET /": Route("anyone", "open"),
     "GET /checkout/paid": Route("anyone", "open"),
     "GET /checkout/cancelled": Route("anyone", "open"),
+    "GET /shared/{token}": Route("anyone", "shared"),
     "GET /admin": Route("anyone", "open"),
     "GET /docs": Route("anyone", "open"),
     "GET /docs/assets/{name}": Route("anyone", "open"),
@@ -154,6 +160,7 @@ def test_what_reads_or_returns_much_has_a_limit_of_its_own_and_so_have_upload_fo
     assert by_group["bulk_reads"] == {
         "GET /transcription/history/{transcript_id}",
         "GET /transcription/history/{transcript_id}/export",
+        "GET /transcription/search",
         "POST /auth/user/export",
         "GET /credits/transactions",
         "GET /credits/purchases",

@@ -32,6 +32,7 @@ TOLERANT = {
     "GET /docs",
     "GET /docs/assets/{name}",
     "GET /openapi.json",
+    "GET /shared/{token}",
     "POST /webhooks/stripe",
 }
 UNKNOWN = {

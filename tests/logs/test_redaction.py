@@ -35,6 +35,7 @@ SECRETS = [
     (f"key {KEY_ID} is unknown", KEY_ID),
     ("https://checkout.stripe.com/c/pay/cs_test_a1b2#fid", "cs_test_a1b2"),
     ("http://127.0.0.1:9000/stripe/pay/cs_test_a1b2 answered", "cs_test_a1b2"),
+    ("GET /api/shared/Zq3-_vR8kPw0aLx7 200", "Zq3-_vR8kPw0aLx7"),
     (f"t=1700000000,v1={HEX}", HEX),
     ("No such customer: ada.lovelace+x@mail.example.com", "lovelace"),
     ("/admin/users?email=ada%40example.com", "ada"),

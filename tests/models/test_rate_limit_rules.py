@@ -131,6 +131,7 @@ def test_requests_that_spend_or_give_credits_are_counted_or_refused() -> None:
         "spend",
         "uploads",
         "bulk_reads",
+        "shared",
         "admin",
     }
     assert not UNCOUNTED & GROUPS.keys()

@@ -19,6 +19,7 @@ from chalicelib.catchup.job_rules import JobRules
 from chalicelib.catchup.service import Catchups
 from chalicelib.catchup.worker import CatchupWorker
 from chalicelib.cursors import Cursors
+from chalicelib.http.shared_page import render_transcript
 from chalicelib.ids import ulid
 from chalicelib.payments.checkout import Purchases
 from chalicelib.payments.fulfilment import Fulfilment
@@ -27,6 +28,7 @@ from chalicelib.payments.refunds_and_disputes import purchase_value
 from chalicelib.pricing import price_files
 from chalicelib.repositories.aggregates import Aggregates
 from chalicelib.repositories.ledger import Ledger
+from chalicelib.repositories.searched_items import SearchedItems
 from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import Transcripts
 from chalicelib.settings.provider_registry import RELAY
@@ -37,6 +39,8 @@ from chalicelib.streaming.relay import Relay
 from chalicelib.streaming.service import Streaming
 from chalicelib.transcripts.history import History
 from chalicelib.transcripts.questions import Questions
+from chalicelib.transcripts.search import Search
+from chalicelib.transcripts.sharing import TOKEN_BYTES, Sharing, SharingRules
 from chalicelib.wiring.common import Common
 
 if TYPE_CHECKING:
@@ -48,6 +52,7 @@ STAGE, ORIGIN = "local", "https://extension.example"
 # Small, so that caps and allowances are reached in every run.
 FREE_CREDIT_RULES = FreeCreditRules(free_credits=200, accounts_per_network_day=3, credits_per_day=2_400)
 LEASE_RULES = LeaseRules(free_allowance_seconds=600, paid_allowance_seconds=1_200, words_bytes_per_day=1_000_000)
+SHARING_RULES = SharingRules(bytes_per_share_day=2_000_000, bytes_per_account_day=4_000_000)
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,8 @@ class Application:
     streaming: Streaming
     relay: Relay
     history: History
+    search: Search
+    sharing: Sharing
     purchases: Purchases
     reconciler: Reconciler
     administration: UserAdministration
@@ -135,6 +142,14 @@ def build_application(
             stale_after_seconds=LEASE_RULES.chunk_stale_after_seconds,
         ),
         history=History(**collaborators(History), transcripts=Transcripts(tables), cursors=CURSORS),
+        search=Search(common.ledger, SearchedItems(tables), CURSORS),
+        sharing=Sharing(
+            **collaborators(Sharing),
+            transcripts=Transcripts(tables),
+            render=render_transcript,
+            rules=SHARING_RULES,
+            new_token=lambda: random_bytes(TOKEN_BYTES).hex(),
+        ),
         purchases=Purchases(
             **collaborators(Purchases),
             fulfilment=fulfilment,

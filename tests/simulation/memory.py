@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chalicelib import contract
     from tests.simulation.actors.person import Person
+    from tests.simulation.actors.sharing import HeldShare
 
 
 @dataclass
@@ -35,6 +36,7 @@ class Memory:
 
     `erased_users`: user id → email address of the accounts that were deleted. `restarts`: session → how often it was
     started again after its deletion, or may have been. `sent_bytes`: user and day → the bytes of words that were sent.
+    `maybe_blocked`: whom nobody has certainly unblocked.
     """
 
     catchups: list[RequestedCatchup] = field(default_factory=list)
@@ -43,3 +45,5 @@ class Memory:
     erased_users: dict[str, str] = field(default_factory=dict)
     restarts: Counter[str] = field(default_factory=Counter)
     sent_bytes: Counter[tuple[str, int]] = field(default_factory=Counter)
+    shares: list["HeldShare"] = field(default_factory=list)
+    maybe_blocked: dict[str, None] = field(default_factory=dict)

@@ -12,6 +12,8 @@ from tests.simulation.actors.held_session import check_transcript
 from tests.simulation.actors.owner import Owner
 from tests.simulation.actors.person import Person
 from tests.simulation.actors.schedules import SCHEDULES, Schedules
+from tests.simulation.actors.searching import check_search
+from tests.simulation.actors.sharing import check_shares
 from tests.simulation.actors.words_bounds import check_stored_words
 from tests.simulation.booked_work import check_booked_work
 from tests.simulation.engine import APP, LEDGER, stored_items, stored_partitions
@@ -80,6 +82,8 @@ def _rest(
     owner.check()
     for person, session in simulation.listened:
         check_transcript(simulation, person, session)
+    check_search(simulation)
+    check_shares(simulation)
     _check_audit(simulation, schedules, owner)
 
 

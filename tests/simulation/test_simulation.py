@@ -31,7 +31,7 @@ def test_the_backend_keeps_its_invariants_under_faults(profile: str, soak_counts
 
 
 def test_a_hostile_run_has_crashes_conflicts_and_lost_messages() -> None:
-    counts = run_seed(1, "apocalypse", OPERATIONS // 2).counts
+    counts = run_seed(3, "apocalypse", OPERATIONS // 2).counts
 
     assert counts["crashes"] > 20
     assert counts["faults: a conflict with another transaction"] > 0

@@ -1,5 +1,7 @@
 """What a transcript covers, the pages of the list, files, and deletion."""
 
+from collections.abc import Sequence
+from dataclasses import replace as replace_fields
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -13,7 +15,7 @@ from chalicelib.ids import ulid
 from chalicelib.logs.request_facts import collect_request_facts, count_aws_calls
 from chalicelib.models.accounts import Caller
 from chalicelib.models.transcripts import Segment, Transcript
-from chalicelib.repositories.table import Tables
+from chalicelib.repositories.table import Tables, Write
 from chalicelib.repositories.transcripts import put_transcript
 from chalicelib.transcripts.coverage import merge_intervals, uncovered_intervals
 from chalicelib.transcripts.history import QUERIES_PER_PAGE
@@ -496,3 +498,23 @@ def test_another_users_transcript_cannot_be_read_exported_or_deleted(backend: Ba
     ):
         with pytest.raises(NotFoundError):
             request()
+
+
+def test_of_two_deletions_at_once_the_second_finds_nothing(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada, lease_seconds=60)
+    backend.streaming.stop(ada, lease.session_id)
+
+    class DeletedMeanwhile(Tables):
+        """Another request deletes the transcript right before the write of this one."""
+
+        def __init__(self) -> None:
+            self.__dict__ |= vars(backend.tables)
+
+        def transact(self, writes: Sequence[Write]) -> None:
+            backend.history.delete(ada, lease.transcript_id)
+            super().transact(writes)
+
+    history = replace_fields(backend.history, tables=DeletedMeanwhile())
+    with pytest.raises(NotFoundError):
+        history.delete(ada, lease.transcript_id)

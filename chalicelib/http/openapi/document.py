@@ -39,6 +39,7 @@ SECTIONS = {
     "/transcription/catchup": "Catch-up",
     "/webhooks/assemblyai": "Catch-up",
     "/transcription/history": "Transcripts",
+    "/transcription/search": "Transcripts",
     "/transcription/ask": "Transcripts",
     "/credits/packages": "Payments",
     "/credits/purchase": "Payments",
@@ -54,11 +55,13 @@ SECTIONS = {
     "/docs": "Pages",
     "/openapi.json": "Pages",
     "/checkout": "Pages",
+    "/shared": "Pages",
     "/health": "Service",
 }
 ORDER = (
     "Accounts", "Streaming", "Catch-up", "Transcripts", "Credits", "Payments", "Admin", "Audit", "Pages", "Service",
 )  # fmt: skip
+PAGE = "text/html"
 FOR_ADMINS = "Needs the group `admins`."
 HEADERS: dict[str, Schema] = {
     "RequestId": {
@@ -130,7 +133,9 @@ def document(routes: Mapping[str, Mapping[str, Route]], version: str) -> dict[st
         for status, codes in errors.by_status(errors.codes(spec)).items():
             reasons = errors.reasons_of(codes, errors.reasons(spec))
             response = errors.response(codes, reasons)
-            if errors.is_shared(reasons):
+            if spec.errors_as_pages:
+                response["content"][PAGE] = {"schema": {"type": "string"}}
+            elif errors.is_shared(reasons):
                 name = errors.component_name(codes)
                 shared_responses[name] = response
                 response = {"$ref": f"#/components/responses/{name}"}
@@ -223,7 +228,7 @@ def _parameters(spec: RouteSpec) -> Iterator[dict[str, Any]]:
             case Source.HEADER:
                 header = parameter.shape.name
                 yield {"name": header, "in": "header", "required": True, "schema": {"type": "string"}}
-    if any(success.is_page for success in successes(spec)):
+    if any(success.has_version for success in successes(spec)):
         yield IF_NONE_MATCH
 
 

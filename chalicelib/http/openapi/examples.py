@@ -15,6 +15,7 @@ PATH_EXAMPLES = {
     "user_id": USER,
     "purchase_id": PURCHASE,
     "name": "style.css",
+    "token": "the-token-of-this-transcript",
 }
 SECTIONS = (accounts, streaming, catchup, transcripts, credits, payments, admin, audit, service)
 EXAMPLES: dict[Any, msgspec.Struct] = {type(example): example for section in SECTIONS for example in section.EXAMPLES}

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 from ...models.rate_limits import UNCOUNTED
 from ..parameters import RawBody, RouteSpec, Source
 from ..responses import RepeatedResponse, ResponseWithStatus
+from ..shared_page import SharedPage
+from ..static_files import Page
 from . import errors
 from .examples import examples
 from .schemas import Schemas
@@ -23,7 +25,12 @@ class Success(NamedTuple):
 
     @property
     def is_page(self) -> bool:
-        return getattr(self.shape, "__name__", "") == "Page"
+        return self.shape in (Page, SharedPage)
+
+    @property
+    def has_version(self) -> bool:
+        """Whether a browser may ask if it changed."""
+        return self.shape is Page
 
 
 def successes(spec: RouteSpec) -> Iterator[Success]:
@@ -62,9 +69,10 @@ def success_responses(spec: RouteSpec, schemas: Schemas) -> dict[str, Any]:
             "headers": errors.COMMON_HEADERS | limits | _headers(same_status),
             "content": _content(same_status, schemas),
         }
-    if any(success.is_page for success in all_successes):
+    if any(success.has_version for success in all_successes):
         headers = {"ETag": {"$ref": "#/components/headers/ETag"}}
         found["304"] = {"description": "Not modified.", "headers": headers}
+    if any(success.is_page for success in all_successes):
         location = {"Location": {"$ref": "#/components/headers/Location"}}
         found["308"] = {"description": "The address has a final slash: use it without.", "headers": location}
     return found
@@ -82,11 +90,13 @@ def _title(success: Success) -> str:
 
 
 def _headers(same_status: list[Success]) -> dict[str, Any]:
-    if any(success.is_page for success in same_status):
+    if any(success.has_version for success in same_status):
         return {"ETag": {"$ref": "#/components/headers/ETag"}}
-    if all(success.media_types for success in same_status):
+    if all(success.media_types and not success.is_page for success in same_status):
         return {"Content-Disposition": {"$ref": "#/components/headers/ContentDisposition"}}
-    if any(success.media_types for success in same_status):  # A paged list that is also offered as a file.
+    if any(
+        success.media_types and not success.is_page for success in same_status
+    ):  # A paged list that is also offered as a file.
         return {"X-Next-Cursor": {"$ref": "#/components/headers/NextCursor"}}
     return {}
 

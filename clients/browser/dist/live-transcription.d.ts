@@ -453,6 +453,26 @@ interface paths {
         patch?: never;
         trace?: never;
     };
+    "/transcription/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search the titles and words of the caller's transcripts, newest first
+         * @description A page may be short, even empty, because a call reads at most 4 MB; continue until `next_cursor` is null.
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/transcription/history/{transcript_id}": {
         parameters: {
             query?: never;
@@ -487,6 +507,30 @@ interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/transcription/history/{transcript_id}/share": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Share a transcript: anyone who has the address that is returned can read it, without an account
+         * @description The address is returned once. Sharing again makes another one, and ends the earlier one.
+         */
+        post: operations["share_transcript"];
+        /**
+         * End the share of a transcript at once
+         * @description Ending one that is not shared is safe.
+         */
+        delete: operations["end_share"];
         options?: never;
         head?: never;
         patch?: never;
@@ -737,6 +781,26 @@ interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/shares/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End the share of a transcript by its address, as somebody reported it
+         * @description Needs the group `admins`.
+         */
+        post: operations["end_reported_share"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/audit": {
         parameters: {
             query?: never;
@@ -804,6 +868,26 @@ interface paths {
         };
         /** Return the page that buyers see who did not pay */
         get: operations["cancelled_page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/shared/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Return the page of a shared transcript
+         * @description The response is the same for every address that leads nowhere.
+         */
+        get: operations["shared_page"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1228,6 +1312,11 @@ interface components {
         };
         /** @description An empty body: nothing, or `{}`. */
         EmptyBody: Record<string, never>;
+        /** @description The address of a shared transcript as it was reported, or only what follows its last slash. */
+        EndShare: {
+            address: string;
+            reason: string;
+        };
         ForgotPassword: {
             email: string;
         };
@@ -1258,6 +1347,8 @@ interface components {
             session_id?: string;
             /** Format: date-time */
             ended_at?: string;
+            /** Format: date-time */
+            shared_at?: string;
         };
         HistoryPage: {
             items: components["schemas"]["HistoryItem"][];
@@ -1496,6 +1587,27 @@ interface components {
             seconds_left: number;
             warnings: ("credits_low" | "lease_ending" | "no_audio")[];
         };
+        SearchPage: {
+            items: components["schemas"]["SearchResult"][];
+            next_cursor: string | null;
+        };
+        /** @description A transcript with all that was searched for, and its first moment; without one, only the title matches. */
+        SearchResult: {
+            transcript_id: string;
+            /** Format: date-time */
+            started_at: string;
+            snippet: components["schemas"]["SearchSnippet"];
+            title?: string;
+            start_ms?: number | null;
+            seq?: number | null;
+            speaker?: string;
+        };
+        /** @description The text of the transcript around a match, in three parts, as it was saved. */
+        SearchSnippet: {
+            before: string;
+            match: string;
+            after: string;
+        };
         /**
          * @description One segment of the transcript to save. No value of its fields keeps the other segments out.
          *
@@ -1529,6 +1641,20 @@ interface components {
             credits: number;
             seconds: number;
             uses: number;
+        };
+        ShareEnded: {
+            ended: boolean;
+        };
+        /** @description Whose transcript it was. */
+        ShareEndedByAdmin: {
+            user_id: string;
+            is_shared: boolean;
+        };
+        /** @description The secret address of a shared transcript. It is returned only once: sharing again makes another one. */
+        SharedAddress: {
+            url: string;
+            /** Format: date-time */
+            shared_at: string;
         };
         Start: {
             /** @constant */
@@ -3073,6 +3199,44 @@ interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    search: {
+        parameters: {
+            query: {
+                /** @example 20 */
+                limit?: number;
+                cursor?: string;
+                /** @example budget "next year" */
+                q: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `SearchPage` */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     transcript: {
         parameters: {
             query?: {
@@ -3251,6 +3415,83 @@ interface operations {
             403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
             404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    share_transcript: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 01JDH8Z3V5W7XK2M4N6P8Q0R1S */
+                transcript_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["EmptyBody"];
+            };
+        };
+        responses: {
+            /** @description `SharedAddress` */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharedAddress"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AccountBlockedOrEmailUnverifiedOrOriginNotAllowed"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    end_share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 01JDH8Z3V5W7XK2M4N6P8Q0R1S */
+                transcript_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `ShareEnded` */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareEnded"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
+            404: components["responses"]["NotFound"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["InternalError"];
@@ -3801,6 +4042,44 @@ interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    end_reported_share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndShare"];
+            };
+        };
+        responses: {
+            /** @description `ShareEndedByAdmin` */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareEndedByAdmin"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AccountBlockedOrForbiddenOrOriginNotAllowed"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     last_audit: {
         parameters: {
             query?: never;
@@ -4013,6 +4292,154 @@ interface operations {
             429: components["responses"]["RateLimited"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    shared_page: {
+        parameters: {
+            query?: {
+                part?: string;
+            };
+            header?: never;
+            path: {
+                /** @example the-token-of-this-transcript */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The address has a final slash: use it without. */
+            308: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request`: A field or parameter is missing, unknown or invalid; `field` is its path, such as `segments[3].end_ms`. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code: "invalid_request";
+                    };
+                    "text/html": string;
+                };
+            };
+            /** @description `origin_not_allowed`: A browser page of another origin called; only the extension and this API's own pages may. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code: "origin_not_allowed";
+                    };
+                    "text/html": string;
+                };
+            };
+            /** @description `not_found`: The resource does not exist or belongs to another user. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code: "not_found";
+                    };
+                    "text/html": string;
+                };
+            };
+            /** @description `unsupported_media_type`: The body has a media type that the route does not accept. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code: "unsupported_media_type";
+                    };
+                    "text/html": string;
+                };
+            };
+            /** @description `rate_limited`: The caller sent too many requests; retry after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code: "rate_limited";
+                    };
+                    "text/html": string;
+                };
+            };
+            /** @description `internal_error`: A bug in the service. The response never contains the text of an exception. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code: "internal_error";
+                    };
+                    "text/html": string;
+                };
+            };
+            /** @description `unavailable`: The service is temporarily unavailable; retry after `Retry-After` seconds. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code: "unavailable";
+                    };
+                    "text/html": string;
+                };
+            };
         };
     };
     dashboard: {

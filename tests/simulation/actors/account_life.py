@@ -7,6 +7,7 @@ from chalicelib import contract
 from chalicelib.errors import AppError, UnauthenticatedError
 from tests.simulation.actors.person import GaveUpError, Person
 from tests.simulation.actors.refusals import expect_refusal
+from tests.simulation.actors.sharing import check_hidden_shares
 from tests.simulation.core import Simulation
 from tests.simulation.engine import LEDGER, stored_items
 from tests.simulation.faults import HOUR_MS, MINUTE_MS
@@ -127,6 +128,7 @@ class AccountLife:
         """
         person, caller = self.person, self.person.me
         form = self._begin_upload()
+        person.is_leaving = True
         try:
             person.ask("delete account", lambda application: application.deletion.start(caller))
         except UnauthenticatedError:  # An earlier try may have had an effect.
@@ -139,6 +141,7 @@ class AccountLife:
         self.simulation.memory.erased_users[person.user_id] = person.email
         for _ in range(self.rng.choice([1, 3])):
             expect_refusal(self.simulation, caller, UnauthenticatedError)
+            check_hidden_shares(self.simulation, person)
             self.simulation.think(self.rng.random() * HOUR_MS / 4)
         if form:
             self.simulation.providers.uploads.receive(*form)

@@ -3,6 +3,7 @@
 from chalicelib.errors import AccountBlockedError, AppError, NotFoundError, UnauthenticatedError
 from tests.simulation.actors.person import GaveUpError, Person
 from tests.simulation.actors.refusals import expect_refusal
+from tests.simulation.actors.sharing import check_hidden_shares
 from tests.simulation.core import API_MS, Simulation
 from tests.simulation.faults import MINUTE_MS, SECOND_MS
 
@@ -10,11 +11,11 @@ REQUEST_ENDS_MS = API_MS + SECOND_MS  # after so long, no earlier try of a reque
 
 
 class Blocking:
-    """What the owner does against people. `maybe_blocked`: whom nobody has certainly unblocked."""
+    """What the owner does against people."""
 
     def __init__(self, simulation: Simulation, owner: Person, people: list[Person]):
         self.simulation, self.owner, self.people, self.rng = simulation, owner, people, simulation.rng
-        self.maybe_blocked: dict[str, None] = {}
+        self.maybe_blocked = simulation.memory.maybe_blocked
 
     def act_forever(self) -> None:
         """Block somebody now and then."""
@@ -36,6 +37,7 @@ class Blocking:
         if self._set(user_id, is_blocked=True):
             for _ in range(3):
                 expect_refusal(self.simulation, person.me, AccountBlockedError, UnauthenticatedError)
+                check_hidden_shares(self.simulation, person)
                 self.simulation.think(self.rng.random() * MINUTE_MS)
         self.simulation.think(self.rng.random() * 10 * MINUTE_MS)
         self.unblock_all()

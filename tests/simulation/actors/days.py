@@ -9,8 +9,11 @@ from tests.simulation.actors.catching_up import CatchingUp
 from tests.simulation.actors.cheater import Cheater
 from tests.simulation.actors.listener import Listener
 from tests.simulation.actors.person import GaveUpError, Person
+from tests.simulation.actors.searching import search_something
+from tests.simulation.actors.sharing import Sharer
 from tests.simulation.core import Simulation
 from tests.simulation.faults import HOUR_MS, MINUTE_MS
+from tests.simulation.outcomes import NoAnswerError
 
 ACTIVITIES = {
     "listen": 9,
@@ -27,6 +30,8 @@ ACTIVITIES = {
     "delete": 1,
     "delete transcript": 3,
     "cheat": 3,
+    "search": 2,
+    "share": 6,
 }
 
 
@@ -40,7 +45,7 @@ def live(simulation: Simulation, person: Person, people: list[Person]) -> None:
             simulation.think(rng.choice([MINUTE_MS, 20 * MINUTE_MS, 2 * HOUR_MS]) * rng.random())
             try:
                 _act(simulation, person)
-            except (AppError, GaveUpError):  # Blocked, signed out or without an answer.
+            except (AppError, GaveUpError, NoAnswerError):  # Blocked, signed out or without an answer.
                 continue
         email = person.email if rng.random() < 0.5 else f"again{len(people)}@example.com"
         person = Person(simulation, email, person.network)
@@ -78,6 +83,10 @@ def _act(simulation: Simulation, person: Person) -> None:
             life.sign_out()
         case "export":
             simulation.start_actor(f"{person.email} exports", life.export)
+        case "search":
+            search_something(simulation, person)
+        case "share":
+            Sharer(simulation, person).act()
         case "cheat":
             Cheater(simulation, person).cheat()
         case "delete transcript":

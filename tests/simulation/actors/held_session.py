@@ -32,6 +32,7 @@ class HeldSession:
 
     `is_talker`: its segments are long. `started_ms`: when its last known lease was requested; `stopped_ms`: when the
     first stop was answered. `sent_bytes`: of words in all requests; `kept_bytes`: of those that were acknowledged.
+    `share_unanswered_ms`: when a request about its share last had no answer.
     """
 
     session_id: str
@@ -52,6 +53,7 @@ class HeldSession:
     stopped_ms: int = NEVER_MS
     sent_bytes: int = 0
     kept_bytes: int = 0
+    share_unanswered_ms: int = 0
     providers: list[str] | None = None
     end_requests: list["EndRequest"] = field(default_factory=list)
     sockets: list["Socket"] = field(default_factory=list)

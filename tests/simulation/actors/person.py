@@ -29,7 +29,10 @@ class GaveUpError(Exception):
 
 @dataclass
 class Person:
-    """Someone with an account. `network`: where registrations come from. `has_left`: the account is deleted."""
+    """Someone with an account. `network`: where registrations come from. `has_left`: the account is deleted.
+
+    `is_leaving`: it may be, because that was requested.
+    """
 
     simulation: Simulation
     email: str
@@ -37,6 +40,7 @@ class Person:
     caller: Caller | None = None
     counter: int = field(default=0)
     has_left: bool = False
+    is_leaving: bool = False
 
     @property
     def me(self) -> Caller:

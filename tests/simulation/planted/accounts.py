@@ -13,7 +13,7 @@ FAULTS = {
         "repositories/standing.py", "    if balance.deleted:", "    if False:"
     ),
     "an erasure that leaves items": PlantedFault(
-        "accounts/deletion.py", "            self.tables.delete_many(deleted)\n", ""
+        "accounts/deletion.py", "self.tables.delete_many([*shares, *deleted])", "self.tables.delete_many(shares)"
     ),
     "an erasure that leaves the text of catch-ups": PlantedFault(
         "accounts/deletion.py", "stored_shapes.JOB.attributes_to_erase(item)", "[]"

@@ -1,6 +1,17 @@
 """All faults that the simulation has to find: name → where, and what is replaced."""
 
-from tests.simulation.planted import accounts, catchups, costs, healing, metering, money, payments, totals, words
+from tests.simulation.planted import (
+    accounts,
+    catchups,
+    costs,
+    healing,
+    metering,
+    money,
+    payments,
+    totals,
+    transcripts,
+    words,
+)
 
 FAMILIES = {
     "money": money.FAULTS,
@@ -11,6 +22,7 @@ FAMILIES = {
     "costs": costs.FAULTS,
     "totals": totals.FAULTS,
     "accounts and erasure": accounts.FAULTS,
+    "search and shares": transcripts.FAULTS,
     "what heals by itself": healing.FAULTS,
 }
 FAULTS = {name: fault for faults in FAMILIES.values() for name, fault in faults.items()}

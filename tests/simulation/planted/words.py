@@ -61,8 +61,8 @@ FAULTS = {
     ),
     "a deletion that does not say which catch-up runs": PlantedFault(
         "transcripts/history.py",
-        "if item and item.get(RUNNING_CATCHUPS, 0) > 0:",
-        "if item and item.get(RUNNING_CATCHUPS, 0) < 0:",
+        'raise ConflictError(message, "catchup_running")',
+        'raise ConflictError(message, "session_running")',
     ),
     "a transcript that is deleted while its catch-up runs": PlantedFault(
         "repositories/transcripts.py", "add={RUNNING_CATCHUPS: 1}, when=", "add={RUNNING_CATCHUPS: 0}, when="

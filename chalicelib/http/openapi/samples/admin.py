@@ -3,7 +3,7 @@
 from datetime import date
 
 from .... import contract
-from .ids import ACTION, ENDED, SESSION, STARTED, USER
+from .ids import ACTION, ENDED, SESSION, SHARED_ADDRESS, STARTED, USER
 
 service_cost = contract.ServiceCost(
     service="live", credits=100, seconds=600, uses=1, cost_micro_usd=25_000, value_micro_usd=399_600
@@ -93,6 +93,8 @@ EXAMPLES = [
     ),
     contract.GiveCredits(user_id=USER, credits=100, reason="A gift."),
     contract.CreditsGiven(user_id=USER, credits=100, available=200, action_id=ACTION),
+    contract.EndShare(address=SHARED_ADDRESS, reason="It was reported."),
+    contract.ShareEndedByAdmin(user_id=USER, is_shared=False),
     contract.BlockReason(reason="Abuse."),
     contract.BlockState(user_id=USER, is_blocked=True),
 ]

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from .... import contract
-from .ids import CURSOR, ENDED, JOB, SESSION, STARTED, TRANSCRIPT
+from .ids import CURSOR, ENDED, JOB, SESSION, SHARED_ADDRESS, STARTED, TRANSCRIPT
 
 key_moment = contract.KeyMoment(start_ms=61_000, title="The price is agreed")
 history_item = contract.HistoryItem(
@@ -34,6 +34,23 @@ EXAMPLES = [
     ),
     contract.HistoryQuery(limit=20, kind="live", started_from=datetime(2026, 11, 1, tzinfo=UTC)),
     contract.HistoryPage(items=[history_item], next_cursor=None),
+    contract.SearchQuery(q='budget "next year"', limit=20),
+    contract.SearchPage(
+        items=[
+            contract.SearchResult(
+                transcript_id=TRANSCRIPT,
+                started_at=STARTED,
+                snippet=contract.SearchSnippet(
+                    before="So the budget for ", match="next year", after=" stays as it is."
+                ),
+                title="Stand-up",
+                start_ms=61_000,
+                seq=12,
+                speaker="Ada",
+            )
+        ],
+        next_cursor=None,
+    ),
     contract.TranscriptQuery(cursor=CURSOR),
     contract.TranscriptDetail(
         transcript=history_item,
@@ -50,4 +67,7 @@ EXAMPLES = [
     ),
     contract.ExportQuery(format="srt"),
     contract.TranscriptDeleted(deleted=True),
+    contract.SharedAddress(url=SHARED_ADDRESS, shared_at=ENDED),
+    contract.ShareEnded(ended=True),
+    contract.SharedPageQuery(),
 ]
