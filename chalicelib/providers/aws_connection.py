@@ -39,7 +39,7 @@ class Connections:
         self._name, self._port = address.hostname or "", address.port
         self._connect_seconds, self._read_seconds = connect_seconds, read_seconds
         self._context = ssl.create_default_context(cafile=ca_file) if address.scheme == "https" else None
-        self._kept = threading.local()
+        self._thread = threading.local()
 
     def post(self, head: bytes, body: bytes) -> Answer:
         """Send a request, `head` of which ends with the empty line, and return the answer.
@@ -71,26 +71,26 @@ class Connections:
         finally:
             if not is_kept:
                 self.drop()  # What is left of the answer would otherwise be read as the next one.
-        self._kept.used_at = time.time()
+        self._thread.used_at = time.time()
         return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, content)
 
     def drop(self) -> None:
         """Close this thread's connection, if it has one."""
-        connection = self._kept.__dict__.pop("connection", None)
+        connection = self._thread.__dict__.pop("connection", None)
         if connection is not None:
             connection.close()
 
     def _usable(self) -> tuple[socket.socket, bool]:
         """This thread's connection, or a new one where that was idle for long or the service has closed it."""
-        connection = getattr(self._kept, "connection", None)
+        connection = getattr(self._thread, "connection", None)
         if connection is not None:
             # The wall clock goes on while a process is frozen. It may step back: then the connection counts as old.
-            if 0 <= time.time() - self._kept.used_at <= MAX_IDLE_SECONDS and not _is_readable(connection):
+            if 0 <= time.time() - self._thread.used_at <= MAX_IDLE_SECONDS and not _is_readable(connection):
                 return connection, False
             self.drop()
-        self._kept.connection = self._connect()
-        self._kept.used_at = time.time()
-        return self._kept.connection, True
+        self._thread.connection = self._connect()
+        self._thread.used_at = time.time()
+        return self._thread.connection, True
 
     def _connect(self) -> socket.socket:
         default_port = 443 if self._context else 80

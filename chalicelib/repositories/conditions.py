@@ -65,7 +65,7 @@ class Attr:
     def gte(self, value: Any) -> Condition:
         return self._compare(">=", value)
 
-    def between(self, low: Any, high: Any) -> Condition:
+    def is_between(self, low: Any, high: Any) -> Condition:
         return Condition(f"{NAME} BETWEEN {VALUE} AND {VALUE}", (self.name,), (low, high))
 
     def begins_with(self, start: str) -> Condition:

@@ -6,9 +6,8 @@ leads nowhere. The token itself is stored nowhere.
 
 import hashlib
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
-
 from ..models.transcripts import Share
+from .conditions import Attr, Condition
 from .table import ItemKey, Tables, Write
 
 SHARED = "SHARED#"
@@ -62,6 +61,6 @@ def delete_share(share_hash: str) -> list[Write]:
     return [Write(share_key(share_hash), delete=True)] if share_hash else []
 
 
-def is_shared_as(share_hash: str) -> ConditionBase:
+def is_shared_as(share_hash: str) -> Condition:
     """The condition that a line names this address or, for an empty one, none."""
     return Attr("share_hash").eq(share_hash) if share_hash else Attr("share_hash").not_exists()

@@ -120,7 +120,7 @@ class Tables:
             extra["ExclusiveStartKey"] = serialize({"pk": pk, "sk": after})
         condition: Condition = Attr("pk").eq(pk)
         if between or prefix:
-            condition &= Attr("sk").between(*between) if between else Attr("sk").begins_with(prefix)
+            condition &= Attr("sk").is_between(*between) if between else Attr("sk").begins_with(prefix)
         response = self._call(
             "query",
             TableName=self._names[table],

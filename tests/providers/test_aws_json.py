@@ -1,4 +1,4 @@
-"""Calls to AWS without the SDK, beside the same calls by boto3, against an endpoint that answers as it is told."""
+"""Calls to AWS without the SDK, beside the same calls by boto3, against an endpoint that answers as a test says."""
 
 import base64
 import json
@@ -96,7 +96,7 @@ opened: list[Callable[[], None]] = []
 class Pair(NamedTuple):
     """Our client and boto3's of one service, at one endpoint."""
 
-    ours: AwsJsonClient
+    own: AwsJsonClient
     boto3s: Any
 
 
@@ -158,8 +158,8 @@ def test_requests_and_answers_are_those_of_boto3(aws: ScriptedAws, operation: st
     outcomes = [outcome(client, operation, REQUESTS[operation]) for client in pair]
 
     assert outcomes[0] == outcomes[1]
-    ours, boto3s = map(json.loads, aws.bodies())
-    assert ours == boto3s
+    own, boto3s = map(json.loads, aws.bodies())
+    assert own == boto3s
     heads = [request.partition(b"\r\n\r\n")[0].lower().splitlines() for request in aws.requests]
     for name in (b"x-amz-target", b"content-type", b"x-amz-security-token"):
         assert [line for line in heads[0] if line.startswith(name)] == [

@@ -32,14 +32,14 @@ def check_signatures(monkeypatch: pytest.MonkeyPatch, examples: int) -> None:
     def check(request: dict[str, Any], credentials: Credentials, at: datetime.datetime) -> None:
         service, region, headers, body = (request[name] for name in ("service", "region", "headers", "body"))
         monkeypatch.setattr(auth, "get_current_datetime", lambda: at)
-        theirs = AWSRequest("POST", f"https://{headers['Host']}/", headers=headers, data=body)
+        botocores = AWSRequest("POST", f"https://{headers['Host']}/", headers=headers, data=body)
         token = credentials.token or None
-        auth.SigV4Auth(BotocoreCredentials(*credentials[:2], token), service, region).add_auth(theirs)
+        auth.SigV4Auth(BotocoreCredentials(*credentials[:2], token), service, region).add_auth(botocores)
 
         stamp = at.strftime("%Y%m%dT%H%M%SZ")
         signed = headers | {"X-Amz-Date": stamp} | ({"X-Amz-Security-Token": token} if token else {})
-        ours = sign(signed, body, region=region, service=service, at=stamp, credentials=credentials)
-        assert ours == theirs.headers["Authorization"]
+        own = sign(signed, body, region=region, service=service, at=stamp, credentials=credentials)
+        assert own == botocores.headers["Authorization"]
 
     check()
 

@@ -26,7 +26,12 @@ def compare(operator: str) -> st.SearchStrategy[Both]:
 LEAVES = st.one_of(
     *map(compare, ("eq", "ne", "lt", "lte", "gt", "gte")),
     st.builds(lambda name, start: make_both(name, lambda attr: attr.begins_with(start)), NAMES, st.text(max_size=3)),
-    st.builds(lambda name, a, b: make_both(name, lambda attr: attr.between(a, b)), NAMES, VALUES, VALUES),
+    st.builds(
+        lambda name, a, b: (Attr(name).is_between(a, b), boto3_conditions.Attr(name).between(a, b)),
+        NAMES,
+        VALUES,
+        VALUES,
+    ),
     st.builds(lambda name, v: make_both(name, lambda attr: attr.is_in(v)), NAMES, st.lists(VALUES, min_size=1)),
     st.builds(lambda name: make_both(name, lambda attr: attr.exists()), NAMES),
     st.builds(lambda name: make_both(name, lambda attr: attr.not_exists()), NAMES),
@@ -51,13 +56,13 @@ def written_out(expression: str, names: dict[str, str], values: dict[str, Any]) 
 
 @given(CONDITIONS)
 def test_a_condition_says_what_boto3_makes_of_it(both: Both) -> None:
-    ours, boto3s = both
+    own, boto3s = both
     built = boto3_conditions.ConditionExpressionBuilder().build_expression(boto3s)
 
     expected = written_out(
         built.condition_expression, built.attribute_name_placeholders, built.attribute_value_placeholders
     )
-    assert written_out(*condition_expression(ours)) == expected
+    assert written_out(*condition_expression(own)) == expected
 
 
 def test_conditions_of_one_shape_share_no_value() -> None:
