@@ -62,7 +62,7 @@ class RequestCount:
         if self.tat_us <= self.now_us:
             is_idle = stored_tat.not_exists() | stored_tat.lte(self.now_us)
             return Write(self.key, put_in=kept | {"tat_us": tat_us}, add=added, drop=dropped, when=is_idle)
-        is_busy = stored_tat.between(self.now_us + 1, self.limit.max_tat_us(self.now_us))
+        is_busy = stored_tat.is_between(self.now_us + 1, self.limit.max_tat_us(self.now_us))
         added["tat_us"] = self.limit.interval_us
         return Write(self.key, add=added, put_in=kept, drop=dropped, when=is_busy)
 

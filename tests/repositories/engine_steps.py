@@ -226,5 +226,5 @@ class RandomSteps:
         if type(value) in (int, str):
             conditions += [attr.lt(value), attr.lte(value), attr.gt(value), attr.gte(value)]
         if type(value) is type(other) is int:
-            conditions.append(attr.between(min(value, other), max(value, other)))
+            conditions.append(attr.is_between(min(value, other), max(value, other)))
         return rng.choice(conditions)
