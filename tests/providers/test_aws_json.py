@@ -1,6 +1,7 @@
 """Calls to AWS without the SDK, beside the same calls by boto3, against an endpoint that answers as a test says."""
 
 import base64
+import hashlib
 import json
 import zlib
 from collections.abc import Callable, Iterator
@@ -29,7 +30,7 @@ from scripts.local.processes import closed_port
 from tests.providers.scripted_aws import CUT, ScriptedAws, answer, scripted_aws
 
 REGION, KEY = "eu-central-1", Credentials("AKIDEXAMPLE", "secret", "token")
-ITEM = {"pk": {"S": "USER#ada"}, "n": {"N": "12345678901234567890123456789012345678"}, "b": {"B": b"\x00\xff"}}
+ITEM = {"pk": {"S": "USER#ada"}, "n": {"N": str(10**37 + 1)}, "b": {"B": b"\x00\xff"}}
 REQUESTS: dict[str, dict[str, Any]] = {
     "get_item": {"TableName": "t", "Key": {"pk": {"S": "ü\u2028"}}, "ConsistentRead": True},
     "batch_get_item": {"RequestItems": {"t": {"Keys": [{"pk": {"S": "1"}}], "ConsistentRead": True}}},
@@ -64,7 +65,10 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "batch_write_item": {"UnprocessedItems": {"t": [{"DeleteRequest": {"Key": {"pk": {"B": "AQ=="}}}}]}},
     "transact_write_items": {},
     "decrypt": {"KeyId": "k", "Plaintext": base64.b64encode(b"secret").decode()},
-    "send_message": {"MessageId": "m", "MD5OfMessageBody": "5e2bf57d3f40c4b6df69daf1936cb766"},
+    "send_message": {
+        "MessageId": "m",
+        "MD5OfMessageBody": hashlib.md5("job ü".encode(), usedforsecurity=False).hexdigest(),
+    },
     "admin_initiate_auth": {"ChallengeParameters": {}, "AuthenticationResult": {"IdToken": "t", "ExpiresIn": 3600}},
     "get_tokens_from_refresh_token": {"AuthenticationResult": {"IdToken": "t", "ExpiresIn": 3600}},
 }
