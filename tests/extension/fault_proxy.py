@@ -35,13 +35,17 @@ class Fault:
 
 @dataclass
 class Exchange:
-    """A request and how it was answered; times are epoch seconds. `status` is 0 where the connection broke."""
+    """A request and how it was answered; times are epoch seconds. `status` is 0 where the connection broke.
+
+    `api_status`: what the API answered, also where its answer was lost; 0 where it was not asked.
+    """
 
     action: str
     key: str | None
     body: dict[str, Any]
     began_at: float
     status: int = 0
+    api_status: int = 0
     answer: dict[str, Any] = field(default_factory=dict)
     ended_at: float = 0
     fault: str | None = None
@@ -49,7 +53,7 @@ class Exchange:
     @property
     def was_handled(self) -> bool:
         """Whether the API did it, also if the answer was lost."""
-        return self.fault not in (*REFUSALS, "drop") and self.status < 300
+        return 200 <= self.api_status < 300
 
 
 class FaultProxy:
@@ -166,6 +170,7 @@ class FaultProxy:
             _break_off(handler)
         else:
             status, headers, answer = self._forward(handler, body)
+            exchange.api_status = status
             if fault and fault.kind == "lost":
                 _break_off(handler)
             else:

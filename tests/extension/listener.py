@@ -193,6 +193,14 @@ class Listener:
         while (answered := len(self.proxy.of("renew"))) < until:
             self._wait_for_renewal(answered)
 
+    def wait_for_lease_of(self, provider: str) -> None:
+        """Wait until a renewal was answered with a lease of this provider."""
+
+        def has_lease() -> bool:
+            return any(exchange.answer["provider"] == provider for exchange in self.proxy.of("renew"))
+
+        self.devtools.poll(has_lease, f"lease of {provider}")
+
     def _wait_for_renewal(self, answered: int) -> None:
         self.devtools.poll(lambda: len(self.proxy.of("renew")) > answered, f"renewal after {answered} others")
 

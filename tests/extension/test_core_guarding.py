@@ -21,7 +21,7 @@ def test_a_stop_while_the_session_starts_leaves_no_session_and_no_credits_held(l
     panel = PanelPage(listener.devtools, listener.panel)
     panel.go("#/live")
     panel.wait_for_state("starting")
-    listener.devtools.wait_for(lambda: "held" in {each.fault for each in listener.proxy.exchanges}, "the start")
+    listener.devtools.poll(lambda: "held" in {each.fault for each in listener.proxy.exchanges}, "start that is held")
 
     panel.click(text("action_stop"))
     listener.wait_for_view("(view) => view.isStopRequested === true")

@@ -48,7 +48,7 @@ def test_openai_goes_on_where_assemblyai_fails_without_losing_a_word(
     listener.speak(sampleRate=24_000)
     listener.start()
     sandbox.fail(Sandbox.TOKEN, "500", times=-1)
-    listener.wait_for_view("(view) => view.provider === 'openai'")
+    listener.wait_for_lease_of("openai")
     listener.wait_for_audio(3)
     listener.wait_for_renewals(2)
     listener.wait_for_audio(1)
