@@ -187,7 +187,7 @@ test("a page of something else is not taken for the end of a session", PATIENT, 
   browser.loseDocument();
   for (const [status, code] of [[404, "not_found"], [404, undefined], [403, undefined]]) {
     const body = code ? JSON.stringify({ code, message: "No such page.", request_id: "r" }) : "<!doctype html><title>Sign in to this network</title>";
-    browser.answers = { "/transcription/sessions": () => new Response(body, { status }) };
+    browser.answers = { "/transcription/sessions": () => new Response(body, { status, headers: { "Retry-After": "0" } }) };
     await browser.settled();
   }
   browser.answers = {};
