@@ -175,6 +175,7 @@ class Sandbox:
     def __init__(self, url: str):
         self._url, self._session = f"{url}/sandbox", requests.Session()
         self._session.trust_env = False
+        self._session.headers["Connection"] = "close"  # uvicorn closes an idle connection, also while it is used again
 
     def fail(self, service: str, kind: str, times: int = 1, **how: Any) -> None:
         order = {"service": service, "kind": kind, "times": times, **how}
