@@ -82,7 +82,7 @@ def test_a_start_that_is_refused_says_what_to_do(
     [
         ("#/history", "/transcription/history"),
         pytest.param("#/credits", "/credits/packages", marks=pytest.mark.soak),
-        pytest.param("#/usage", "/credits/usage", marks=pytest.mark.soak),
+        pytest.param("#/usage", "/analytics/usage", marks=pytest.mark.soak),
     ],
 )
 def test_a_page_whose_answer_is_awaited_says_so(
@@ -94,6 +94,7 @@ def test_a_page_whose_answer_is_awaited_says_so(
     proxy.fail(api_path, "held")
     panel.go(hash_path)
     panel.wait_for_element("[aria-busy] .skeleton")
+    panel.devtools.poll(lambda: "held" in {exchange.fault for exchange in proxy.exchanges}, f"held {api_path}")
     assert text("loading") in panel.text_of("[aria-busy]")
     panel.check("loading")
 

@@ -5244,7 +5244,10 @@ declare class LiveSession extends Emitter<LiveEvents> {
     feed(samples: Int16Array | Float32Array): boolean;
     /** Awaits and saves the last words, and closes the socket. The lease is billed until its end, `stop` or `resume`. */
     pause(): Promise<void>;
-    /** Awaits and saves the last words, then stops the session. Throws where the API could not be reached: see findOpen. */
+    /**
+     * Awaits and saves the last words, then stops the session. Throws where the API could not be reached: see findOpen, and
+     * stopUnansweredStart where it was still starting.
+     */
     stop(): Promise<Schema<"Stopped"> | undefined>;
 }
 
@@ -5280,6 +5283,11 @@ declare class Live {
     create(options?: LiveOptions): LiveSession;
     /** The sessions that were not stopped, newest first. Look at them when the extension starts or wakes. */
     findOpen(): Promise<OpenSession[]>;
+    /**
+     * Stops what an interrupted start may have opened: its context was closed, or its answers were lost, so that nothing knows
+     * the session. Call it when the extension starts or wakes. Throws ApiError, NetworkError, SessionInUseError.
+     */
+    stopUnansweredStart(): Promise<void>;
     /** Stops a session that nothing runs, with the words that an earlier run could not save. Throws SessionInUseError. */
     stop(sessionId: string, options?: RequestOptions): Promise<Schema<"Stopped">>;
     /**

@@ -12,6 +12,8 @@ export type SignOutReason = "logout" | "expired" | "signed_out" | "malformed" | 
 interface SignIn {
   /** The same over all refreshes. */
   id?: string;
+  /** The API that it belongs to: it is none for another one, which must not see the token. */
+  apiUrl?: string;
   token?: string;
   refreshToken?: string | undefined;
   /** When the tokens arrived, by the device's clock; only compared with the same clock. */
@@ -59,7 +61,7 @@ export class Auth implements TokenSource {
     this.#requests = new Requests(baseUrl, environment, { signInId: nothing, token: nothing, replace: nothing, reject: nothing });
     storage.subscribe((key, value) => {
       const isOwnRemoval = value === undefined && this.#known !== this.#stored;
-      if (key === SIGN_IN_KEY && !isOwnRemoval) this.#report((value ?? SIGNED_OUT) as SignIn);
+      if (key === SIGN_IN_KEY && !isOwnRemoval) this.#report(this.#own(value ?? SIGNED_OUT));
     });
   }
 
@@ -191,10 +193,16 @@ export class Auth implements TokenSource {
     return ageMs < 0 || ageMs > expiresInSeconds * 1000 - REFRESH_BEFORE_END_MS; // below 0: the clock was set back
   }
 
+  /** What is stored, where it is of this API. An earlier version did not name the API. */
+  #own(stored: unknown): SignIn {
+    const signIn = (stored ?? {}) as SignIn;
+    return (signIn.apiUrl ?? this.#requests.baseUrl) === this.#requests.baseUrl ? signIn : {};
+  }
+
   async #load(): Promise<SignIn> {
     let stored: SignIn;
     try {
-      stored = ((await this.storage.get(SIGN_IN_KEY)) ?? {}) as SignIn;
+      stored = this.#own(await this.storage.get(SIGN_IN_KEY));
     } catch (error) {
       if (!this.#known) throw error;
       return this.#known;
@@ -219,10 +227,11 @@ export class Auth implements TokenSource {
   }
 
   /**
-   * Stores `next`, unless `isCurrent` refuses what is there now: nothing is stored over a sign-in or a sign-out that came
-   * between. Where the storage takes no write, this context uses `next`, and another sign-in is removed.
+   * Stores `signIn`, unless `isCurrent` refuses what is there now: nothing is stored over a sign-in or a sign-out that came
+   * between. Where the storage takes no write, this context uses it, and another sign-in is removed.
    */
-  #write(next: SignIn, isCurrent: (now: SignIn) => boolean = () => true): Promise<void> {
+  #write(signIn: SignIn, isCurrent: (now: SignIn) => boolean = () => true): Promise<void> {
+    const next = { ...signIn, apiUrl: this.#requests.baseUrl };
     return this.environment.locks.withLock("live-transcription/sign-in", async () => {
       const now = await this.#load().catch(() => undefined);
       if (now && !isCurrent(now)) return;
@@ -230,7 +239,7 @@ export class Auth implements TokenSource {
       const isRefresh = next.token !== undefined && next.id === now?.id;
       try {
         await this.storage.set(SIGN_IN_KEY, next);
-        this.#stored = next;
+        this.#known = this.#stored = next;
       } catch {
         // The older token of the same sign-in serves other contexts for a while; any other is removed, if that is possible.
         if (!isRefresh) await this.storage.remove(SIGN_IN_KEY).then(() => (this.#stored = {}), () => undefined);

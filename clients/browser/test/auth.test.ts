@@ -25,6 +25,27 @@ test("a sign-in is shared, and so is its end", async () => {
   assert.equal(reasons.length, 1);
 });
 
+test("the token of one API is neither given to another one, nor ended by it", async () => {
+  const apiUrls = ["https://old.example/", "https://new.example"];
+  const { auths, calls, clock, storage } = contexts({ "/auth/login": [signedIn("old"), signedIn("new")] }, 2, apiUrls);
+  const [old, current] = auths as [Auth, Auth];
+  const reasons: string[] = [];
+  current.onSignedOut((reason) => reasons.push(reason));
+  await clock.until(old.login({ email: "a", password: "p" }));
+  assert.equal(await current.token(), undefined);
+  await clock.until(current.login({ email: "a", password: "p" }));
+
+  assert.deepEqual([await old.token(), await old.user(), await old.signInId()], [undefined, undefined, undefined]);
+  assert.equal(await clock.until(old.replace("new")), undefined);
+  await clock.until(old.reject("new", "wrong_token"));
+  assert.equal(await clock.until(old.logout()), true);
+
+  assert.equal(await current.token(), "new");
+  assert.deepEqual([calls, reasons], [["/auth/login", "/auth/login"], []]);
+  await storage.set(SIGN_IN_KEY, { token: "earlier", user: { userId: "u1", email: "a" } }); // of a version that named no API
+  assert.deepEqual(await current.user(), { userId: "u1", email: "a" });
+});
+
 test("many contexts refresh an ending token once", async () => {
   const { auths, calls, clock } = contexts({ "/auth/login": [signedIn("one")], "/auth/refresh": [[200, tokens("two")]] }, 4);
   await clock.until((auths[0] as Auth).login({ email: "a", password: "p" }));

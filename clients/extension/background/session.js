@@ -46,6 +46,7 @@ async function abandonStart(recordingId, tabId, changes) {
   removeOverlay(tabId);
   await closeIdleRecorder();
   await updateView((view) => (view.recordingId === recordingId ? idleView(view, changes) : view));
+  void wake(); // the start may have opened a session, and an interrupted one may be waiting
 }
 
 async function isStopRequested(recordingId) {

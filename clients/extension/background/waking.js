@@ -39,6 +39,7 @@ async function lookAfterSessions() {
   const { client, userId } = account;
   if (userId === undefined) return;
   const isSaved = await client.live.saveUnsaved().then(({ waiting, lost }) => waiting + lost === 0, () => false);
+  await client.live.stopUnansweredStart().catch(() => undefined); // tried again when the worker wakes the next time
   const sessions = await loadSessions(account);
   if (sessions.length === 0) return;
   const open = await client.live.findOpen().catch(() => undefined);

@@ -81,7 +81,9 @@ export function answerMessages(context, handlers) {
 /** Whether a page or the worker of this extension sent a message, and no content script. */
 export function isOwnPage(sender) {
   const origin = `chrome-extension://${chrome.runtime.id}`;
-  return sender?.id === chrome.runtime.id && (sender.origin === origin || sender.url?.startsWith(`${origin}/`) === true);
+  if (sender?.id !== chrome.runtime.id) return false;
+  // A message of the worker names no origin. Where there is one it decides: a frame may carry one of our own addresses.
+  return sender.origin === undefined ? sender.url?.startsWith(`${origin}/`) === true : sender.origin === origin;
 }
 
 /** An error as it travels: errors of the API keep their code, those of the SDK and the browser get one by their name. */

@@ -1,6 +1,7 @@
 /** The worker looks after each session until it is stopped, whatever comes in between, and shows each user their own. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isOwnPage } from "../common/messages.js";
 import { json } from "./support/fake_browser.js";
 import { browser, gate, PATIENT, until } from "./support/worker.js";
 
@@ -207,4 +208,48 @@ test("a wake-up that fails is tried again when the worker wakes", PATIENT, async
   await browser.settled();
 
   assert.equal(browser.view.interrupted?.sessionId, "lost");
+});
+
+test("a session of a start that was never answered is stopped when the worker wakes", PATIENT, async () => {
+  const kept = { key: "k", userId: "ada", body: JSON.stringify({ transport: "direct" }), keptAtMs: Date.now() };
+  await browser.local.set({ "live-transcription/start": kept });
+  browser.openSessions.push({ sessionId: "unanswered", origin: "http://127.0.0.1:8000", owner: "ada" });
+  browser.answers.start = (body) => {
+    assert.equal(body.transport, "direct");
+    return json(201, { session_id: "unanswered", lease_seconds: 60, renew_after: 48, next_seq: 0, offset_ms: 0 });
+  };
+
+  await browser.settled();
+
+  assert.deepEqual(browser.stopped, ["unanswered"]);
+  assert.equal(browser.local.values["live-transcription/start"], undefined);
+});
+
+test("a start that failed is looked after at once", PATIENT, async () => {
+  browser.startRecording = async () => {
+    await browser.local.set({ "live-transcription/start": { key: "k", userId: "ada", body: "{}", keptAtMs: Date.now() } });
+    throw new Error("The network failed.");
+  };
+
+  const { error } = await browser.send("START", { tabId: 7 });
+
+  assert.equal(error.message, "The network failed.");
+  await until(() => browser.local.values["live-transcription/start"] === undefined);
+});
+
+test("only a page and the worker of this extension may call the worker", () => {
+  const { id } = chrome.runtime;
+  const own = `chrome-extension://${id}`;
+  assert.ok(isOwnPage({ id, origin: own, url: `${own}/panel/panel.html` }));
+  assert.ok(isOwnPage({ id, url: `${own}/background/worker.js` }));
+  const others = [
+    undefined,
+    { id: "b".repeat(32), origin: own, url: `${own}/panel/panel.html` },
+    { id, origin: "https://page.example", url: "https://page.example/" },
+    { id, origin: "null", url: `${own}/panel/panel.html` },
+    { id, origin: own + ".example", url: `${own}/panel/panel.html` },
+    { id, url: `${own}.example/` },
+    { id },
+  ];
+  for (const other of others) assert.ok(!isOwnPage(other), JSON.stringify(other));
 });

@@ -12,6 +12,7 @@ import { LiveSession } from "./live_session.js";
 import { type SaverListener, SegmentSaver } from "./segment_saver.js";
 import { SegmentsOutbox } from "./segments_outbox.js";
 import { LOCK_WAIT_MS, lockName, SessionLock } from "./session_lock.js";
+import { stopUnansweredStart } from "./start_request.js";
 
 /** A session that was not stopped. */
 export interface OpenSession {
@@ -84,6 +85,15 @@ export class Live {
         return { sessionId: session_id, transcriptId: transcript_id, state, creditsHeld: credits_held, isRunning };
       }),
     );
+  }
+
+  /**
+   * Stops what an interrupted start may have opened: its context was closed, or its answers were lost, so that nothing knows
+   * the session. Call it when the extension starts or wakes. Throws ApiError, NetworkError, SessionInUseError.
+   */
+  async stopUnansweredStart(): Promise<void> {
+    const { environment, stream, storage } = this;
+    await stopUnansweredStart({ environment, stream, storage }, await this.#userId(), (sessionId) => this.stop(sessionId));
   }
 
   /** Stops a session that nothing runs, with the words that an earlier run could not save. Throws SessionInUseError. */

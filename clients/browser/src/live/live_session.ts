@@ -123,10 +123,14 @@ export class LiveSession extends Emitter<LiveEvents> {
     while (!this.#hasPaused()) await this.once("state");
   }
 
-  /** Awaits and saves the last words, then stops the session. Throws where the API could not be reached: see findOpen. */
+  /**
+   * Awaits and saves the last words, then stops the session. Throws where the API could not be reached: see findOpen, and
+   * stopUnansweredStart where it was still starting.
+   */
   async stop(): Promise<Schema<"Stopped"> | undefined> {
     this.#aimFor("stop");
-    await this.#opening?.catch(() => undefined);
+    const failure: unknown = await this.#opening?.then(() => undefined, (error: unknown) => error);
+    if (failure !== undefined && !isDecided(failure)) throw failure; // it may have opened a session
     await this.#running;
     if (this.#end?.reason === "stopped" && this.#end.error) throw this.#end.error;
     return this.#end?.stopped;

@@ -4,6 +4,7 @@ import { isKeyOutdated, isKeyUsed } from "../errors.js";
 import type { KeyValueStorage } from "../storage.js";
 import type { StartBody, Stream, TimedLease } from "../stream.js";
 import { SegmentsOutbox } from "./segments_outbox.js";
+import type { LiveParts } from "./live_options.js";
 import type { SessionLock } from "./session_lock.js";
 
 /** A session that this context may run: its lease, and what an earlier run could not save. */
@@ -23,6 +24,8 @@ interface KeptStart {
 const START_KEY = "live-transcription/start";
 /** A person who tries again so soon means the same session. */
 const KEPT_MS = 120_000;
+/** After so long no lease that it opened is billed any more: the API allows none that is longer. */
+const LONGEST_LEASE_MS = 10_800_000;
 
 export class StartRequest {
   /** That of a try whose answer never came. */
@@ -121,6 +124,34 @@ export class StartRequest {
     if (kept?.userId !== userId || kept.body !== JSON.stringify(this.body)) return undefined;
     const ageMs = this.environment.wallMs() - kept.keptAtMs;
     return ageMs >= 0 && ageMs <= KEPT_MS ? kept.key : undefined;
+  }
+}
+
+/**
+ * Stops the session that a start opened whose answer never came, by sending that start again, unless a context sends it now.
+ * `stop` throws where a context runs the session.
+ */
+export async function stopUnansweredStart(
+  { environment, stream, storage }: Pick<LiveParts, "environment" | "stream" | "storage">,
+  userId: string,
+  stop: (sessionId: string) => Promise<unknown>,
+): Promise<void> {
+  const kept = (await storage.get(START_KEY)) as KeptStart | undefined;
+  if (kept?.userId !== userId) return;
+  const release = await environment.locks.tryLock(`${START_KEY}/${kept.key}`);
+  if (!release) return;
+  try {
+    // Without an open session nothing is billed, and the start must not open one now.
+    if (environment.wallMs() - kept.keptAtMs < LONGEST_LEASE_MS && (await stream.openSessions()).length > 0) {
+      const { lease } = await stream.startTimed(JSON.parse(kept.body) as StartBody, { idempotencyKey: kept.key });
+      await stop(lease.session_id);
+    }
+    await storage.remove(START_KEY);
+  } catch (error) {
+    if (!isKeyUsed(error)) throw error;
+    await storage.remove(START_KEY); // it was refused, and opened nothing
+  } finally {
+    release();
   }
 }
 

@@ -6,7 +6,8 @@ import { VirtualClock } from "./virtual_clock.js";
 
 export type Answer = [status: number, body: object] | "fail" | Promise<[status: number, body: object]>;
 
-export function contexts(answers: Record<string, Answer[]>, count = 1): { auths: Auth[]; calls: string[]; sent: [path: string, token: string | null][]; clock: VirtualClock; storage: KeyValueStorage; shift: (ms: number) => void } {
+/** `apiUrls`: of each context, in turn. */
+export function contexts(answers: Record<string, Answer[]>, count = 1, apiUrls = ["https://api.example"]): { auths: Auth[]; calls: string[]; sent: [path: string, token: string | null][]; clock: VirtualClock; storage: KeyValueStorage; shift: (ms: number) => void } {
   const clock = new VirtualClock();
   const storage = memoryStorage();
   const calls: string[] = [];
@@ -31,7 +32,7 @@ export function contexts(answers: Record<string, Answer[]>, count = 1): { auths:
     randomUUID: () => `id_${++uuids}`,
     locks: localLocks(),
   };
-  const auths = Array.from({ length: count }, () => new Auth("https://api.example", storage, environment as Environment));
+  const auths = Array.from({ length: count }, (_, index) => new Auth(apiUrls[index % apiUrls.length] as string, storage, environment as Environment));
   return { auths, calls, sent, clock, storage, shift: (ms) => (aheadMs = ms) };
 }
 
