@@ -13,12 +13,19 @@ from . import aws, providers
 from .accounts import accounts as accounts
 from .aws import secret, settings, tables
 from .common import aggregates, common, cursors, ledger, now
-from .transcripts import history as history, questions as questions, search as search, sharing as sharing
+from .transcripts import (
+    history as history,
+    questions as questions,
+    recorded_work as recorded_work,
+    search as search,
+    sharing as sharing,
+)
 
 if TYPE_CHECKING:
     from ..accounts.deletion import AccountDeletion
     from ..accounts.export import AccountExports
     from ..admin.costs import CostReport
+    from ..admin.user_detail import UserDetails
     from ..admin.users import UserAdministration
     from ..audit.service import Audits
     from ..catchup.service import Catchups
@@ -28,6 +35,7 @@ if TYPE_CHECKING:
     from ..payments.checkout import Purchases
     from ..payments.fulfilment import Fulfilment
     from ..payments.reconciliation import Reconciler
+    from ..payments.sales import Sales
     from ..streaming.lease_rules import LeaseRules
     from ..streaming.leases import Leases
     from ..streaming.relay import Relay
@@ -221,6 +229,20 @@ def user_administration() -> "UserAdministration":
     from ..admin.users import UserAdministration
 
     return UserAdministration(**common().of(UserAdministration), directory=aws.cognito(), cursors=cursors())
+
+
+@lru_cache
+def user_details() -> "UserDetails":
+    from ..admin.user_detail import UserDetails
+
+    return UserDetails(**common().of(UserDetails), directory=aws.cognito())
+
+
+@lru_cache
+def sales() -> "Sales":
+    from ..payments.sales import Sales
+
+    return Sales(**common().of(Sales), gateway=providers.payments(), cursors=cursors())
 
 
 @lru_cache
