@@ -1,8 +1,8 @@
 // Purchases in money, of one user or of all: what was paid, returned and disputed, with the payment at Stripe.
 
 import { call } from "./api.js";
+import { paged } from "./lists.js";
 import { el, fill, moment, table, usd, userLink } from "./show.js";
-import { paged } from "./user.js";
 
 const STATES = {
   open: "not paid yet", pending: "payment on its way", paid: "paid", refunded: "refunded", disputed_lost: "lost to a dispute",

@@ -1,6 +1,7 @@
 // One user whole, at #users/<id>: credits, money, work and what administrators did. Never a word of the user.
 
 import { call } from "./api.js";
+import { paged } from "./lists.js";
 import { payments } from "./payments.js";
 import { actionTable, counted, el, fill, moment, number, table, usd } from "./show.js";
 
@@ -119,27 +120,4 @@ function work(rows) {
     ["Credits", (row) => number(row.credits_used), true],
     ["Session or transcript", (row) => el("code", {}, row.session_id || row.transcript_id)],
   ], rows, "No session and no catch-up, or their transcripts were deleted.");
-}
-
-// A list with a button that shows more of it.
-export function paged(path, page, name, draw) {
-  const box = el("div");
-  let rows = page[name];
-  let cursor = page.next_cursor;
-  const separator = path.includes("?") ? "&" : "?";
-  const update = () => box.replaceChildren(draw(rows), cursor ? el("button", { type: "button", onclick: more }, "Show more") : "");
-  async function more(event) {
-    event.currentTarget.disabled = true;
-    try {
-      const next = await call("GET", `${path}${separator}limit=50&cursor=${encodeURIComponent(cursor)}`);
-      rows = [...rows, ...next[name]];
-      cursor = next.next_cursor;
-      update();
-    } catch (error) {
-      update();
-      box.append(el("p", { role: "alert", class: "bad" }, error.message));
-    }
-  }
-  update();
-  return box;
 }
