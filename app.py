@@ -594,7 +594,7 @@ def user_transactions(caller: Admin, query: Query[contract.PageQuery], user_id: 
 @endpoint(limit="admin")
 def user_purchases(caller: Admin, query: Query[contract.PageQuery], user_id: Id) -> contract.SoldPurchases:
     """List a user's purchases, newest first, with their refunds and disputes."""
-    return use_cases.sales().purchases_of(caller, user_id, query.limit, query.cursor)
+    return use_cases.purchase_administration().purchases_of(caller, user_id, query.limit, query.cursor)
 
 
 @app.route("/admin/users/{user_id}/sessions", methods=["GET"], authorizer=cognito, cors=CORS)
@@ -611,7 +611,7 @@ def user_sessions(caller: Admin, query: Query[contract.PageQuery], user_id: Id) 
 @endpoint(limit="admin")
 def sold_purchases(caller: Admin, query: Query[contract.SoldPurchasesQuery]) -> contract.SoldPurchases:
     """List the purchases of all users, newest first, with their refunds and disputes."""
-    return use_cases.sales().page(caller, query)
+    return use_cases.purchase_administration().page(caller, query)
 
 
 @app.route("/admin/purchases/{purchase_id}/refund", methods=["POST"], authorizer=cognito, cors=CORS)
@@ -624,7 +624,7 @@ def refund_purchase(
     The credits are taken back once Stripe reports the refund.
     """
     action_id = key.id(caller, f"admin/purchases/{purchase_id}/refund")
-    return use_cases.sales().refund(caller, purchase_id, body, action_id, key.body_hash)
+    return use_cases.purchase_administration().refund(caller, purchase_id, body, action_id, key.body_hash)
 
 
 @app.route("/admin/users/{user_id}/block", methods=["POST"], authorizer=cognito, cors=CORS)

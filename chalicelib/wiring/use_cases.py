@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from ..catchup.worker import CatchupWorker
     from ..credits.statement import Statements
     from ..credits.usage import UsageReport
+    from ..payments.administration import PurchaseAdministration
     from ..payments.checkout import Purchases
     from ..payments.fulfilment import Fulfilment
     from ..payments.reconciliation import Reconciler
-    from ..payments.sales import Sales
     from ..streaming.lease_rules import LeaseRules
     from ..streaming.leases import Leases
     from ..streaming.relay import Relay
@@ -239,10 +239,12 @@ def user_details() -> "UserDetails":
 
 
 @lru_cache
-def sales() -> "Sales":
-    from ..payments.sales import Sales
+def purchase_administration() -> "PurchaseAdministration":
+    from ..payments.administration import PurchaseAdministration
 
-    return Sales(**common().of(Sales), gateway=providers.payments(), cursors=cursors())
+    return PurchaseAdministration(
+        **common().of(PurchaseAdministration), gateway=providers.payments(), cursors=cursors()
+    )
 
 
 @lru_cache

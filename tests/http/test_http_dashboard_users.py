@@ -9,7 +9,7 @@ from tests.fakes import Backend
 from tests.http.checkout_steps import PaymentsClient, buy_and_pay
 from tests.http.dashboard_page import CONFIRM, FIND, READY, Dashboard
 from tests.http.http_client import Person, check_error
-from tests.payments.payments_env import CENTS, CREDITS
+from tests.payments.payments_env import CENTS, CREDITS, share
 
 AXE = Path(__file__).parents[2] / "clients" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
 VIOLATIONS = """async () => {
@@ -83,8 +83,7 @@ def test_a_purchase_is_refunded_in_part_and_the_answer_is_beside_the_button(
     signed_in.wait_until("document.querySelector('#user .answer').textContent.startsWith('Done')")
     payments_client.rest()
 
-    taken = CREDITS * 333 // CENTS
-    assert person.balance() == (200 + CREDITS - taken, 0)
+    assert person.balance() == (200 + CREDITS - share(333), 0)
     assert "refund requested" in signed_in.text("#user")
     signed_in.page.run("async () => { location.hash = '#sales'; }")
     signed_in.page.run("async () => document.querySelector('[data-days=\"7\"]').click()")

@@ -21,10 +21,10 @@ from chalicelib.models.purchase_facts import (
     RefundState,
 )
 from chalicelib.models.purchases import CheckoutSession, PaymentUpdate, Purchase
+from chalicelib.payments.administration import PurchaseAdministration
 from chalicelib.payments.checkout import Purchases
 from chalicelib.payments.fulfilment import Fulfilment
 from chalicelib.payments.reconciliation import Reconciler
-from chalicelib.payments.sales import Sales
 from chalicelib.repositories.purchases import purchase_from, purchase_key
 from tests.default_prices import POPULAR, PRICES
 from tests.fakes import CURSORS, Backend
@@ -169,10 +169,10 @@ class PaymentsEnv:
         return Reconciler(self.fulfilment, self.backend.tables, is_on=True, now=self.backend.clock)
 
     @property
-    def sales(self) -> Sales:
+    def administration(self) -> PurchaseAdministration:
         clock = self.backend.clock
         tables, ledger = self.backend.tables, self.backend.ledger
-        return Sales(ledger, tables, self.payments, CURSORS, clock, lambda: ulid(clock() * 1000))
+        return PurchaseAdministration(ledger, tables, self.payments, CURSORS, clock, lambda: ulid(clock() * 1000))
 
     def buy(self, caller: Caller, package: str = "popular", purchase_id: str | None = None, **more: str) -> str:
         """The id of a purchase that has its checkout."""

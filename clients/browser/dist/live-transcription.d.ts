@@ -1853,7 +1853,11 @@ interface components {
             providers?: string[] | null;
             turn?: components["schemas"]["Turn"] | null;
         };
-        /** @description `recount`: also count transactions that the running totals missed, for example after a long outage. */
+        /**
+         * @description `recount`: also complete what is derived, for example after a long outage.
+         *
+         *     It counts transactions that the running totals missed, and lists purchases that the list of sales lacks.
+         */
         StartAudit: {
             /** @default false */
             recount?: boolean;
@@ -2056,10 +2060,10 @@ interface components {
             state: string;
             /** Format: date-time */
             started_at: string;
-            /** Format: date-time */
-            ended_at: string;
             seconds: number;
             credits_used: number;
+            /** Format: date-time */
+            ended_at?: string;
             session_id?: string;
         };
         UserSessions: {

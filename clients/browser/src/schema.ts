@@ -1789,7 +1789,11 @@ export interface components {
             providers?: string[] | null;
             turn?: components["schemas"]["Turn"] | null;
         };
-        /** @description `recount`: also count transactions that the running totals missed, for example after a long outage. */
+        /**
+         * @description `recount`: also complete what is derived, for example after a long outage.
+         *
+         *     It counts transactions that the running totals missed, and lists purchases that the list of sales lacks.
+         */
         StartAudit: {
             /** @default false */
             recount?: boolean;
@@ -1992,10 +1996,10 @@ export interface components {
             state: string;
             /** Format: date-time */
             started_at: string;
-            /** Format: date-time */
-            ended_at: string;
             seconds: number;
             credits_used: number;
+            /** Format: date-time */
+            ended_at?: string;
             session_id?: string;
         };
         UserSessions: {

@@ -59,7 +59,7 @@ class RefundGateway(Protocol):
 
 
 @dataclass(frozen=True)
-class Sales:
+class PurchaseAdministration:
     """Every method refuses an administrator who is blocked or signed out."""
 
     ledger: Ledger
