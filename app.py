@@ -573,6 +573,60 @@ def users(caller: Admin, query: Query[contract.UsersQuery]) -> contract.AdminUse
     return use_cases.user_administration().users(caller, query)
 
 
+@app.route("/admin/users/{user_id}", methods=["GET"], authorizer=cognito, cors=CORS)
+@endpoint(limit="admin", errors=("not_found",))
+def user_detail(caller: Admin, user_id: Id) -> contract.UserDetail:
+    """Return one user: account, credits and what holds them, costs and margin, and what administrators did.
+
+    A deleted account is 404.
+    """
+    return use_cases.user_details().load(caller, user_id)
+
+
+@app.route("/admin/users/{user_id}/transactions", methods=["GET"], authorizer=cognito, cors=CORS)
+@endpoint(limit="admin")
+def user_transactions(caller: Admin, query: Query[contract.PageQuery], user_id: Id) -> contract.Transactions:
+    """List a user's transactions, newest first, as the user sees them."""
+    return use_cases.statements().transactions_of(caller, user_id, query.limit, query.cursor)
+
+
+@app.route("/admin/users/{user_id}/purchases", methods=["GET"], authorizer=cognito, cors=CORS)
+@endpoint(limit="admin")
+def user_purchases(caller: Admin, query: Query[contract.PageQuery], user_id: Id) -> contract.SoldPurchases:
+    """List a user's purchases, newest first, with their refunds and disputes."""
+    return use_cases.purchase_administration().purchases_of(caller, user_id, query.limit, query.cursor)
+
+
+@app.route("/admin/users/{user_id}/sessions", methods=["GET"], authorizer=cognito, cors=CORS)
+@endpoint(limit="admin")
+def user_sessions(caller: Admin, query: Query[contract.PageQuery], user_id: Id) -> contract.UserSessions:
+    """List a user's sessions and catch-ups, newest first, without any of their words.
+
+    Those whose transcript was deleted, and catch-ups that failed, are not in it.
+    """
+    return use_cases.recorded_work().page(caller, user_id, query.limit, query.cursor)
+
+
+@app.route("/admin/purchases", methods=["GET"], authorizer=cognito, cors=CORS)
+@endpoint(limit="admin")
+def sold_purchases(caller: Admin, query: Query[contract.SoldPurchasesQuery]) -> contract.SoldPurchases:
+    """List the purchases of all users, newest first, with their refunds and disputes."""
+    return use_cases.purchase_administration().page(caller, query)
+
+
+@app.route("/admin/purchases/{purchase_id}/refund", methods=["POST"], authorizer=cognito, cors=CORS)
+@endpoint(limit="admin", errors=("not_found", "provider_error"), reasons=("not_refundable", "already_done"))
+def refund_purchase(
+    caller: Admin, body: Body[contract.RefundPurchase], key: IdempotencyKey, purchase_id: Id
+) -> contract.RefundStarted:
+    """Refund a purchase, or a part of it, at Stripe.
+
+    The credits are taken back once Stripe reports the refund.
+    """
+    action_id = key.id(caller, f"admin/purchases/{purchase_id}/refund")
+    return use_cases.purchase_administration().refund(caller, purchase_id, body, action_id, key.body_hash)
+
+
 @app.route("/admin/users/{user_id}/block", methods=["POST"], authorizer=cognito, cors=CORS)
 @endpoint(limit="admin")
 def block(caller: Admin, body: Body[contract.BlockReason], user_id: Id) -> contract.BlockState:

@@ -40,3 +40,8 @@ def rfc3339(at: int) -> str:
 def utc_date(at: int) -> str:
     """The UTC day of epoch seconds, `2026-11-22`."""
     return rfc3339(at)[:10]
+
+
+def midnight(day: str) -> int:
+    """Epoch seconds of the beginning of a UTC day, `2026-11-22`."""
+    return (date.fromisoformat(day) - date(1970, 1, 1)).days * DAY_SECONDS

@@ -16,6 +16,7 @@ ConflictReason = Literal[
     "lease_opening",
     "lease_over",
     "lease_used_up",
+    "not_refundable",
     "nothing_saved",
     "purchase_ended",
     "renewed_since",

@@ -14,7 +14,7 @@ from ..errors import ConflictError, IdempotencyMismatchError, InvalidRequestErro
 from ..models.accounts import Account, Caller
 from ..models.admin_actions import AdminAction
 from ..models.ledger import Balance
-from ..repositories.admin_actions import action_put, request_record_from, request_record_key, request_record_put
+from ..repositories.admin_actions import put_action, request_record_from, request_record_key, request_record_put
 from ..repositories.ledger import BalanceChangedError, ExtraWriteRefusedError, Guard, Ledger
 from ..repositories.ledger_items import balance_key, balance_of
 from ..repositories.shares import end_share, hash_of, load_share, token_in
@@ -97,7 +97,7 @@ class UserAdministration:
             reason=body.reason,
             reference=action_id,
             of=balance,
-            extra_writes=[action_put(action), request_record_put(action_id, action, body_hash)],
+            extra_writes=[*put_action(action), request_record_put(action_id, action, body_hash)],
         )
         return action if is_first else None
 
@@ -111,7 +111,7 @@ class UserAdministration:
             raise InvalidRequestError("You cannot block your own account. Ask another administrator.", "user_id")
         name = "blocked" if blocked else "unblocked"
         action = self._action(admin, user_id, name, reason, before={"blocked": not blocked}, after={"blocked": blocked})
-        self.ledger.set_blocked(user_id, blocked, extra_writes=[action_put(action)])
+        self.ledger.set_blocked(user_id, blocked, extra_writes=put_action(action))
         return contract.BlockState(user_id=user_id, is_blocked=blocked)
 
     def end_share(self, admin: Caller, address: str, reason: str) -> contract.ShareEndedByAdmin:
@@ -124,7 +124,7 @@ class UserAdministration:
         action = self._action(admin, share.user_id, "share_ended", reason, {"shared": True}, {"shared": False})
         line = transcript_key(share.user_id, share.transcript_id)
         try:
-            self.tables.transact([*end_share(line, share_hash), action_put(action)])
+            self.tables.transact([*end_share(line, share_hash), *put_action(action)])
         except WriteRefusedError as refusal:  # It ended at this moment.
             raise NotFoundError(NO_SHARE) from refusal
         return contract.ShareEndedByAdmin(user_id=share.user_id, is_shared=False)
@@ -140,7 +140,7 @@ class UserAdministration:
         )
         balances = self.tables.get_many([balance_key(account.user_id) for account in accounts]) if accounts else []
         cursor = self.cursors.encode(USERS_CURSOR, following, *scope) if following else None
-        users = [_user(account, balance_of(item)) for account, item in zip(accounts, balances, strict=True)]
+        users = [user_item(account, balance_of(item)) for account, item in zip(accounts, balances, strict=True)]
         return contract.AdminUsers(users=users, next_cursor=cursor)
 
     def _action(
@@ -165,7 +165,8 @@ def _credits_given(action: AdminAction) -> contract.CreditsGiven:
     )
 
 
-def _user(account: Account, balance: Balance) -> contract.AdminUser:
+def user_item(account: Account, balance: Balance) -> contract.AdminUser:
+    """An account of the user pool and its credits."""
     return contract.AdminUser(
         user_id=account.user_id,
         email=account.email,

@@ -13,6 +13,7 @@ from ..models.usage_figures import UsageFigures
 from ..pricing.price_table import Prices
 from ..repositories import account_books, audits
 from ..repositories.aggregates import Aggregates
+from ..repositories.purchases import list_as_sold
 from ..repositories.table import Tables
 from .checks import Valuation, findings
 from .report import amounts_of_closed_days, audit_figures, total_mismatches
@@ -115,6 +116,8 @@ class Auditor:
         page.usage = self.usage_collector.add_user(page.usage, user_id, books.entries, audit.started_at)
         if audit.recount:
             self.aggregates.count([(user_id, entry) for entry in books.entries])
+            for purchase in books.purchases.values():  # Those that were made before there was a list for the seller.
+                self.tables.write(list_as_sold(purchase))
 
     def _read_and_check(self, user_id: str) -> tuple[Books, list[Finding] | None]:
         """The user's books and their findings; None for books that kept changing while they were read.

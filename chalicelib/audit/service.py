@@ -15,7 +15,6 @@ from .. import contract
 from ..dates import rfc3339
 from ..errors import UnavailableError
 from ..models.accounts import Caller
-from ..models.admin_actions import AdminAction
 from ..models.aggregates import AmountsByKey, merge_amounts
 from ..models.audits import Audit, AuditFigures, AuditState, Finding
 from ..providers.protocols import JobQueue
@@ -23,7 +22,7 @@ from ..repositories import audits
 from ..repositories.admin_actions import recent_actions
 from ..repositories.claims import claim, release_claim
 from ..repositories.ledger import Ledger
-from ..repositories.profiles import profile_key
+from ..repositories.profiles import load_emails
 from ..repositories.table import Tables, WriteRefusedError
 from .reader import Auditor, AuditRules
 from .report import group_by_month, truncate_findings
@@ -65,15 +64,12 @@ class Audits:
         _, (item,) = self.ledger.admit(caller, extra_keys=[audits.LATEST_KEY])
         latest = audits.latest_audits_from(item)
         actions = recent_actions(self.tables, ACTIONS_SHOWN)
-        admin_ids = sorted({action.admin_id for action in actions})
         audit_keys = [audits.audit_key(audit_id) for audit_id in (latest.last, latest.running) if audit_id]
-        keys = [*audit_keys, *map(profile_key, admin_ids)]
-        items = self.tables.get_many(keys) if keys else []
-        found = {item["audit_id"]: audits.audit_from(item) for item in items[: len(audit_keys)] if item}
+        admins = {action.admin_id for action in actions}
+        emails, items = load_emails(self.tables, admins, extra_keys=audit_keys)
+        found = {item["audit_id"]: audits.audit_from(item) for item in items if item}
         last, running = (self._report(found.get(audit_id)) for audit_id in (latest.last, latest.running))
-        profiles = zip(admin_ids, items[len(audit_keys) :], strict=True)
-        emails = {admin_id: str(item["email"]) for admin_id, item in profiles if item}
-        shown = [_shown_action(action, emails.get(action.admin_id, action.admin_id)) for action in actions]
+        shown = [contract.AdminActionItem.of(action, emails[action.admin_id]) for action in actions]
         return contract.LastAudit(report=last, running=running, actions=shown)
 
     def sweep(self) -> int:
@@ -222,16 +218,3 @@ class Audits:
             ],
             active_users=contract.ActiveUsers(day=usage.active_day, week=usage.active_week, month=usage.active_month),
         )
-
-
-def _shown_action(action: AdminAction, admin: str) -> contract.AdminActionItem:
-    return contract.AdminActionItem(
-        id=action.action_id,
-        at=rfc3339(action.at),
-        admin=admin,
-        action=action.action,
-        user_id=action.user_id,
-        reason=action.reason,
-        before=dict(action.before),
-        after=dict(action.after),
-    )

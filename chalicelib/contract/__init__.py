@@ -13,4 +13,5 @@ from .credits import *
 from .payments import *
 from .service import *
 from .streaming import *
+from .support import *
 from .transcripts import *

@@ -4,12 +4,17 @@ from typing import Annotated
 
 from msgspec import Struct
 
+from ..dates import rfc3339
+from ..models import admin_actions
 from ..models.audits import AuditState, FindingKind
 from .base import RequestShape, ResponseShape, Time, one_of
 
 
 class StartAudit(RequestShape, kw_only=True):
-    """`recount`: also count transactions that the running totals missed, for example after a long outage."""
+    """`recount`: also complete what is derived, for example after a long outage.
+
+    It counts transactions that the running totals missed, and lists purchases that the list of sales lacks.
+    """
 
     recount: bool = False
 
@@ -63,7 +68,10 @@ class AuditReport(ResponseShape, kw_only=True):
 
 
 class AdminActionItem(ResponseShape, kw_only=True):
-    """`before` and `after`: the changed values, such as {"available": 200} or {"blocked": true}."""
+    """`before` and `after`: the changed values, such as {"available": 200} or {"blocked": true}.
+
+    `reference`: the purchase, of a refund.
+    """
 
     id: str
     at: Time
@@ -73,6 +81,22 @@ class AdminActionItem(ResponseShape, kw_only=True):
     reason: str
     before: dict[str, int | bool]
     after: dict[str, int | bool]
+    reference: str = ""
+
+    @classmethod
+    def of(cls, action: admin_actions.AdminAction, admin: str) -> "AdminActionItem":
+        """The action, with what to call the administrator."""
+        return cls(
+            id=action.action_id,
+            at=rfc3339(action.at),
+            admin=admin,
+            action=action.action,
+            user_id=action.user_id,
+            reason=action.reason,
+            before=dict(action.before),
+            after=dict(action.after),
+            reference=action.reference,
+        )
 
 
 class LastAudit(ResponseShape, kw_only=True):

@@ -47,10 +47,19 @@ class Statements:
 
     def transactions(self, caller: Caller, limit: int, cursor: str | None) -> contract.Transactions:
         """One page of entries, newest first. Raises InvalidRequestError for an invalid cursor."""
-        after = self.cursors.decode(CURSOR_PREFIX, cursor, caller.user_id)
+        return self._page(caller, caller.user_id, limit, cursor, (caller.user_id,))
+
+    def transactions_of(self, admin: Caller, user_id: str, limit: int, cursor: str | None) -> contract.Transactions:
+        """The same page of any user, as that user sees it. An unknown user has no entries."""
+        return self._page(admin, user_id, limit, cursor, (admin.user_id, user_id))
+
+    def _page(
+        self, caller: Caller, user_id: str, limit: int, cursor: str | None, scope: tuple[str, ...]
+    ) -> contract.Transactions:
+        after = self.cursors.decode(CURSOR_PREFIX, cursor, *scope)
         self.ledger.admit(caller)
-        entries, last = self.ledger.entries(caller.user_id, limit, after)
-        next_cursor = self.cursors.encode(CURSOR_PREFIX, last, caller.user_id)
+        entries, last = self.ledger.entries(user_id, limit, after)
+        next_cursor = self.cursors.encode(CURSOR_PREFIX, last, *scope)
         return contract.Transactions(transactions=[_transaction(entry) for entry in entries], next_cursor=next_cursor)
 
     def csv(self, caller: Caller, cursor: str | None) -> Download:

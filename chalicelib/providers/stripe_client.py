@@ -1,4 +1,4 @@
-"""Calls to Stripe: checkouts, and the list of undelivered events. Only the stripe modules know its SDK and its JSON.
+"""Calls to Stripe: checkouts, refunds, undelivered events. Only the stripe modules know its SDK and its JSON.
 
 The SDK is imported when a payment route is first used. Measured facts about it: docs/payments.md.
 """
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ProviderError, ProviderRefusedError, ProviderTimeoutError, ProviderUnavailableError, quantity
 from ..logs.request_facts import request_facts
+from ..models.purchase_facts import RefundFact
 from ..models.purchases import CheckoutSession, PaymentUpdate, Purchase
 from . import stripe_event_handlers
 from .stripe_event_handlers import Event
-from .stripe_objects import ListObject, checkout_session, convert
+from .stripe_objects import ListObject, RefundObject, checkout_session, convert, refund_fact_of
 
 if TYPE_CHECKING:
     from stripe import StripeClient, StripeError
@@ -91,6 +92,27 @@ class StripeGateway:
         params: Any = {"payment_intent": payment_id, "limit": 1}
         found = convert(self._call(lambda client: client.v1.checkout.sessions.list(params)), ListObject)
         return checkout_session(found.data[0], self.app_name) if found.data else None
+
+    # Refunds
+
+    def refund(self, purchase: Purchase, cents: int, refund_key: str) -> RefundFact:
+        """The refund of a part of the payment. Stripe returns the same one again for its key, for a day.
+
+        Stripe refuses to return more than what is left of the payment. Raises ProviderError; after
+        ProviderRefusedError there is no refund, after any other there may be one: repeat it with the same key.
+        """
+        params: Any = {
+            "payment_intent": purchase.payment_id,
+            "amount": cents,
+            "reason": "requested_by_customer",
+            "metadata": {"app": self.app_name, "stage": self.stage, "purchase_id": purchase.purchase_id},
+        }
+        options: Any = {"idempotency_key": refund_key}
+        created = self._call(lambda client: client.v1.refunds.create(params, options))
+        fact = refund_fact_of(convert(created, RefundObject))
+        if fact is None:
+            raise ProviderError("The payment service returned an invalid response. Retry the request.")
+        return fact
 
     # Events
 

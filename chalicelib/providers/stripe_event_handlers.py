@@ -16,21 +16,11 @@ from ..models.purchase_facts import (
     DisputeFact,
     DisputeState,
     PaymentState,
-    Refund,
-    RefundFact,
-    RefundState,
 )
 from ..models.purchases import CheckoutSession, PaymentUpdate
-from .stripe_objects import MAX_ID_LENGTH, DisputeObject, Id, RefundObject, checkout_session, convert
+from .stripe_objects import MAX_ID_LENGTH, DisputeObject, Id, RefundObject, checkout_session, convert, refund_fact_of
 
 SIGNATURE_SECONDS = 300  # how far the time of a signature may differ from ours
-REFUND_STATES = {
-    "pending": RefundState.PENDING,
-    "requires_action": RefundState.PENDING,
-    "succeeded": RefundState.SUCCEEDED,
-    "failed": RefundState.FAILED,
-    "canceled": RefundState.FAILED,
-}
 # An inquiry (`warning_…`) moves no money. Only what a bank withdrew and may keep counts.
 DISPUTE_STATES = {
     "needs_response": DisputeState.OPEN,
@@ -70,10 +60,9 @@ def failed_checkout(event: Event, app_name: str) -> Update:
 
 def refund_fact(event: Event, _: str) -> Update:
     refund = convert(event.data.object, RefundObject)
-    state = REFUND_STATES.get(refund.status or "pending")
-    if state is None or not refund.payment_intent:
+    fact = refund_fact_of(refund)
+    if fact is None or not refund.payment_intent:
         return None
-    fact = RefundFact(refund.id, Refund(state, refund.amount))
     return PaymentUpdate(fact, refund.payment_intent, refund.amount, refund.currency, event.livemode)
 
 

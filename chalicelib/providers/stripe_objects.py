@@ -8,10 +8,17 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from ..errors import ProviderError
-from ..models.purchase_facts import PaymentState
+from ..models.purchase_facts import PaymentState, Refund, RefundFact, RefundState
 from ..models.purchases import CheckoutSession
 
 MAX_ID_LENGTH = 255
+REFUND_STATES = {
+    "pending": RefundState.PENDING,
+    "requires_action": RefundState.PENDING,
+    "succeeded": RefundState.SUCCEEDED,
+    "failed": RefundState.FAILED,
+    "canceled": RefundState.FAILED,
+}
 FAILED_INTENTS = {"requires_payment_method", "canceled"}  # of a complete checkout, where nobody can pay again
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_LENGTH)]
 Cents = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
@@ -98,3 +105,9 @@ def _payment_state(session: SessionObject) -> PaymentState:
     intent = session.payment_intent
     has_failed = isinstance(intent, IntentObject) and intent.status in FAILED_INTENTS
     return PaymentState.FAILED if has_failed else PaymentState.PENDING
+
+
+def refund_fact_of(refund: RefundObject) -> RefundFact | None:
+    """What the object reports; None for a state that this service does not know."""
+    state = REFUND_STATES.get(refund.status or "pending")
+    return None if state is None else RefundFact(refund.id, Refund(state, refund.amount))

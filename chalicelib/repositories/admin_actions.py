@@ -1,13 +1,17 @@
-"""Actions of administrators, kept permanently: `ADMIN` / `ACT#<ulid>`; and the result of each request, for two days.
+"""Actions of administrators, kept permanently, and the result of each request, for two days.
 
-`ACTION#<id>` / `DONE` holds what the request with an Idempotency-Key did; the guard in the ledger is permanent.
+`ADMIN` / `ACT#<ulid>` is the list of all, `ADMIN#<user>` / `ACT#<ulid>` what was done to one user; both are written
+together. `ACTION#<id>` / `DONE` holds what the request with an Idempotency-Key did; the guard of credits in the ledger
+is permanent.
 """
 
-from msgspec.structs import asdict
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from ..models.admin_actions import AdminAction
+from ..models.purchase_facts import Refund, RefundFact, RefundState
 from .conditions import Attr
-from .table import Item, ItemKey, Tables, Write
+from .table import Item, ItemKey, Path, Tables, Write
 
 REQUEST_RECORD_SECONDS = 2 * 86_400
 ADMIN, ACT = "ADMIN", "ACT#"
@@ -28,17 +32,52 @@ def request_record_from(item: Item) -> tuple[AdminAction, str]:
     return _action_from(item), str(item["body_hash"])
 
 
-def action_put(action: AdminAction) -> Write:
+class RefundRequest(Struct, frozen=True):
+    """A refund that an administrator asked for, and what the payment system answered, if it is known."""
+
+    action: AdminAction
+    body_hash: str
+    cents: int
+    refund: RefundFact | None = None
+
+
+def put_refund_request(action_id: str, request: RefundRequest) -> Write:
+    put = request_record_put(action_id, request.action, request.body_hash)
+    return replace(put, item={**(put.item or {}), "cents": request.cents})
+
+
+def record_refund(action_id: str, fact: RefundFact) -> Write:
+    """Store what the payment system answered to the request."""
+    answer: dict[Path, object] = {
+        "refund_id": fact.refund_id,
+        "refund_state": int(fact.refund.state),
+        "refund_cents": fact.refund.cents,
+    }
+    return Write(request_record_key(action_id), put_in=answer, when=Attr("cents").exists())
+
+
+def refund_request_from(item: Item) -> RefundRequest:
+    """The request as it was stored. One for something else has the hash of another body."""
+    action, body_hash = request_record_from(item)
+    refund = None
+    if "refund_id" in item:
+        refund = RefundFact(item["refund_id"], Refund(RefundState(item["refund_state"]), item["refund_cents"]))
+    return RefundRequest(action, body_hash, int(item.get("cents", 0)), refund)
+
+
+def put_action(action: AdminAction) -> list[Write]:
     """The record of an action, for the transaction that performs it."""
-    key = ItemKey("app", ADMIN, f"{ACT}{action.action_id}")
-    return Write(key, item=asdict(action), when=Attr("pk").not_exists())
+    lists = (ADMIN, f"{ADMIN}#{action.user_id}")
+    keys = [ItemKey("app", pk, f"{ACT}{action.action_id}") for pk in lists]
+    return [Write(key, item=asdict(action), when=Attr("pk").not_exists()) for key in keys]
 
 
-def recent_actions(tables: Tables, limit: int) -> list[AdminAction]:
-    """The newest actions first, in one query."""
-    items, _ = tables.query("app", ADMIN, ACT, limit=limit, newest_first=True)
+def recent_actions(tables: Tables, limit: int, user_id: str = "") -> list[AdminAction]:
+    """The newest actions first, in one query: all, or those on one user."""
+    pk = f"{ADMIN}#{user_id}" if user_id else ADMIN
+    items, _ = tables.query("app", pk, ACT, limit=limit, newest_first=True)
     return [_action_from(item) for item in items]
 
 
 def _action_from(item: Item) -> AdminAction:
-    return AdminAction(**{name: item[name] for name in AdminAction.__struct_fields__})
+    return AdminAction(**{name: item[name] for name in AdminAction.__struct_fields__ if name in item})

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from ..dates import utc_date
+from ..dates import midnight, utc_date
 from ..models.aggregates import (
     ACTIVE_USERS,
     AggregateKey,
@@ -155,7 +155,7 @@ def _writes(shard: int, entries: Sequence[UserEntry], new_active: Sequence[ItemK
     parts = [amounts_by_key(entry) for _, entry in entries]
     for key in new_active:
         day = key.pk.split("#")[1]
-        writes.append(Write(key, item={"expires_at": _midnight(day) + ACTIVE_MARKER_SECONDS}, when=is_new))
+        writes.append(Write(key, item={"expires_at": midnight(day) + ACTIVE_MARKER_SECONDS}, when=is_new))
         parts.append({AggregateKey(day, ACTIVE_USERS): {"users": 1}})
     totals = merge_amounts(*parts)
     writes += [Write(_item_key(key, shard), add=amounts) for key, amounts in sorted(totals.items())]
@@ -197,7 +197,3 @@ def _months(first_day: str, last_day: str) -> list[str]:
     first, last = date.fromisoformat(first_day), date.fromisoformat(last_day)
     numbers = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
     return [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in numbers]
-
-
-def _midnight(day: str) -> int:
-    return (date.fromisoformat(day) - date(1970, 1, 1)).days * 86_400

@@ -1,8 +1,8 @@
-"""What holds the credits of an account: read only where a request was refused for want of them."""
+"""What holds the credits of an account: where a request was refused for want of them, and for support."""
 
 from ..errors import InsufficientCreditsError
-from ..models.ledger import HoldKind, HoldState
-from ..models.sessions import SessionState
+from ..models.ledger import Hold, HoldKind, HoldState
+from ..models.sessions import Session, SessionState
 from .daily_caps import claim_daily_amount
 from .ledger_items import balance_key, balance_of, hold_from, hold_key
 from .sessions import list_open_sessions
@@ -22,9 +22,8 @@ def explain_refusal(
     if refusal.held <= 0 or not claim_daily_amount(tables, f"refusals#{user_id}", 1, EXPLAINED_PER_DAY, at):
         return refusal
     balance = balance_of(tables.get(balance_key(user_id)))
-    sessions = list_open_sessions(tables, user_id)
-    by_sessions = sum(session.held for session in sessions if session.state in LEASED)
-    by_disputes = _held_by_disputes(tables, user_id) if balance.open_disputes else 0
+    by_sessions = sum(session.held for session in leased_sessions(tables, user_id))
+    by_disputes = sum(hold.credits for hold in open_dispute_holds(tables, user_id)) if balance.open_disputes else 0
     is_held_by = {
         "sessions": by_sessions > max(0, balance.held - refusal.held),
         "work": balance.held > by_sessions + by_disputes,
@@ -36,7 +35,13 @@ def explain_refusal(
     return InsufficientCreditsError(refusal.required, refusal.available, refusal.held, held_by)
 
 
-def _held_by_disputes(tables: Tables, user_id: str) -> int:
+def leased_sessions(tables: Tables, user_id: str) -> list[Session]:
+    """The open sessions whose lease holds credits, newest first, at most 100."""
+    return [session for session in list_open_sessions(tables, user_id) if session.state in LEASED]
+
+
+def open_dispute_holds(tables: Tables, user_id: str) -> list[Hold]:
+    """The holds of the disputes that no bank has decided."""
     first = hold_key(user_id, f"{HoldKind.DISPUTE}:")
     holds = map(hold_from, tables.query_all("ledger", first.pk, first.sk))
-    return sum(hold.credits for hold in holds if hold.state is HoldState.OPEN)
+    return [hold for hold in holds if hold.state is HoldState.OPEN]

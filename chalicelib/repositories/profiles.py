@@ -1,10 +1,12 @@
 """The profile of a user: one PROFILE item in the app table. Credits and standing are in the ledger."""
 
+from collections.abc import Iterable, Sequence
+
 from msgspec.structs import asdict
 
 from ..models.accounts import Profile
 from .conditions import Attr
-from .table import Item, ItemKey, Path, Write
+from .table import Item, ItemKey, Path, Tables, Write
 
 
 def profile_key(user_id: str) -> ItemKey:
@@ -46,3 +48,17 @@ def profile_from(user_id: str, item: Item | None) -> Profile | None:
         return None
     fields = {name: item[name] for name in Profile.__struct_fields__ if name in item and name != "user_id"}
     return Profile(user_id=user_id, **fields)
+
+
+def load_emails(
+    tables: Tables, user_ids: Iterable[str], extra_keys: Sequence[ItemKey] = ()
+) -> tuple[dict[str, str], list[Item | None]]:
+    """The email addresses by user id, and the items of `extra_keys`, in one read of at most 100 items.
+
+    A user without a profile, such as a deleted one, is named by the id.
+    """
+    ids = sorted(set(user_ids))
+    keys = [*map(profile_key, ids), *extra_keys]
+    items = tables.get_many(keys) if keys else []
+    emails = {user_id: str(item["email"]) if item else user_id for user_id, item in zip(ids, items, strict=False)}
+    return emails, items[len(ids) :]

@@ -3,6 +3,7 @@
 `PAYMENT#<payment id>` / `PURCHASE` names the purchase of a payment, because refunds and disputes name only the payment.
 `PURCHASES` / `OPEN#<created>#<id>` exists until the payment has ended: the reconciler's list.
 `USER#<id>` / `PURCHASE#<created>#<id>` is permanent: a user's purchases, oldest first.
+`SOLD#<month>` / `<created>#<id>` is permanent too: the purchases that began in a month, for the seller.
 Every change names the version that it read, so that of two changes at once the second reads again. What the ledger
 books for a purchase is written in the same transaction.
 """
@@ -14,6 +15,7 @@ from typing import Any
 
 from msgspec.structs import asdict, replace
 
+from ..dates import utc_date
 from ..errors import quantity
 from ..models.ledger import Balance, Entry, Hold, HoldKind
 from ..models.purchase_facts import (
@@ -33,7 +35,7 @@ from .ledger_items import balance_key, end_hold, entry_id_for, entry_put, hold_p
 from .table import Item, ItemKey, Path, Tables, Write
 
 NO_EXPIRY = 253_402_300_799  # a dispute's hold waits for the bank, however long that takes
-LIST, OPEN, POINTER = "PURCHASES", "OPEN#", "PURCHASE#"
+LIST, OPEN, POINTER, SOLD = "PURCHASES", "OPEN#", "PURCHASE#", "SOLD#"
 EVENT_POSITION = ItemKey("app", LIST, "EVENT_POSITION")
 DISPUTE_LOST = "Taken back: a dispute of the payment was lost"
 ENDED = (PaymentState.PAID, PaymentState.FAILED, PaymentState.EXPIRED)
@@ -55,6 +57,10 @@ def pointer_key(purchase: Purchase) -> ItemKey:
     return ItemKey("app", f"USER#{purchase.user_id}", f"{POINTER}{purchase.created_at:012d}#{purchase.purchase_id}")
 
 
+def sold_key(purchase: Purchase) -> ItemKey:
+    return ItemKey("app", _sold_pk(utc_date(purchase.created_at)), _sold_sk(purchase.created_at) + purchase.purchase_id)
+
+
 def purchase_from(item: Item) -> Purchase:
     """The purchase that an item stores."""
     fields = {name: item[name] for name in Purchase.__struct_fields__ if name in item}
@@ -66,12 +72,18 @@ def purchase_from(item: Item) -> Purchase:
 
 
 def create_purchase(purchase: Purchase) -> list[Write]:
-    """A new purchase, its place on the reconciler's list and its pointer from the buyer."""
+    """A new purchase, its place on the lists of the reconciler and the seller, and its pointer from the buyer."""
     return [
         Write(purchase_key(purchase.purchase_id), item=_fields(purchase), when=Attr("pk").not_exists()),
         Write(open_key(purchase), item={"purchase_id": purchase.purchase_id}),
         Write(pointer_key(purchase), item={"purchase_id": purchase.purchase_id}),
+        list_as_sold(purchase),
     ]
+
+
+def list_as_sold(purchase: Purchase) -> Write:
+    """Put the purchase on the seller's list; where it is on it, this changes nothing."""
+    return Write(sold_key(purchase), item={"purchase_id": purchase.purchase_id})
 
 
 def update_purchase(before: Purchase, after: Purchase) -> list[Write]:
@@ -102,6 +114,47 @@ def list_purchases(
     pointers, last = tables.query("app", f"USER#{user_id}", POINTER, limit=limit, newest_first=True, after=after)
     items = tables.get_many([purchase_key(item["purchase_id"]) for item in pointers]) if pointers else []
     return [purchase_from(item) for item in items if item], last
+
+
+def list_sold_purchases(
+    tables: Tables, period: tuple[int, int], limit: int, after: str | None = None
+) -> tuple[list[Purchase], str | None]:
+    """One page of the purchases of all users that began in this period, newest first, and where to continue.
+
+    `period`: the first and the last second. `limit`: at most 100. `after`: `<month>/<sort key>`, as returned.
+    """
+    month, _, after_sk = after.partition("/") if after else (utc_date(period[1])[:7], "", "")
+    between = (_sold_sk(period[0]), _sold_sk(period[1] + 1))
+    places: list[tuple[str, Item]] = []
+    while month >= utc_date(period[0])[:7] and len(places) <= limit:
+        items, _ = tables.query(
+            "app",
+            f"{SOLD}{month}",
+            "",
+            limit=limit + 1 - len(places),
+            newest_first=True,
+            after=after_sk or None,
+            between=between,
+        )
+        places += [(month, item) for item in items]
+        month, after_sk = _month_before(month), ""
+    page = places[:limit]
+    found = tables.get_many([purchase_key(item["purchase_id"]) for _, item in page]) if page else []
+    last = f"{page[-1][0]}/{page[-1][1]['sk']}" if len(places) > limit else None
+    return [purchase_from(item) for item in found if item], last
+
+
+def _sold_pk(day: str) -> str:
+    return f"{SOLD}{day[:7]}"
+
+
+def _sold_sk(created_at: int) -> str:
+    return f"{max(0, created_at):012d}#"
+
+
+def _month_before(month: str) -> str:
+    number = int(month[:4]) * 12 + int(month[5:]) - 2
+    return f"{number // 12:04d}-{number % 12 + 1:02d}"
 
 
 def load_event_position(tables: Tables) -> str:

@@ -1,4 +1,4 @@
-"""Builds the use cases of transcripts: history, search, sharing and questions."""
+"""Builds the use cases of transcripts: history, search, sharing, questions, and what an administrator sees."""
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..transcripts.questions import Questions
     from ..transcripts.search import Search
     from ..transcripts.sharing import Sharing
+    from ..transcripts.work import RecordedWork
 
 
 @lru_cache
@@ -28,6 +29,14 @@ def search() -> "Search":
     from ..transcripts.search import Search
 
     return Search(ledger(), SearchedItems(tables()), cursors())
+
+
+@lru_cache
+def recorded_work() -> "RecordedWork":
+    from ..repositories.transcripts import Transcripts
+    from ..transcripts.work import RecordedWork
+
+    return RecordedWork(ledger(), Transcripts(tables()), cursors())
 
 
 @lru_cache

@@ -13,18 +13,26 @@ from . import aws, providers
 from .accounts import accounts as accounts
 from .aws import secret, settings, tables
 from .common import aggregates, common, cursors, ledger, now
-from .transcripts import history as history, questions as questions, search as search, sharing as sharing
+from .transcripts import (
+    history as history,
+    questions as questions,
+    recorded_work as recorded_work,
+    search as search,
+    sharing as sharing,
+)
 
 if TYPE_CHECKING:
     from ..accounts.deletion import AccountDeletion
     from ..accounts.export import AccountExports
     from ..admin.costs import CostReport
+    from ..admin.user_detail import UserDetails
     from ..admin.users import UserAdministration
     from ..audit.service import Audits
     from ..catchup.service import Catchups
     from ..catchup.worker import CatchupWorker
     from ..credits.statement import Statements
     from ..credits.usage import UsageReport
+    from ..payments.administration import PurchaseAdministration
     from ..payments.checkout import Purchases
     from ..payments.fulfilment import Fulfilment
     from ..payments.reconciliation import Reconciler
@@ -221,6 +229,22 @@ def user_administration() -> "UserAdministration":
     from ..admin.users import UserAdministration
 
     return UserAdministration(**common().of(UserAdministration), directory=aws.cognito(), cursors=cursors())
+
+
+@lru_cache
+def user_details() -> "UserDetails":
+    from ..admin.user_detail import UserDetails
+
+    return UserDetails(**common().of(UserDetails), directory=aws.cognito())
+
+
+@lru_cache
+def purchase_administration() -> "PurchaseAdministration":
+    from ..payments.administration import PurchaseAdministration
+
+    return PurchaseAdministration(
+        **common().of(PurchaseAdministration), gateway=providers.payments(), cursors=cursors()
+    )
 
 
 @lru_cache

@@ -7,16 +7,19 @@ from typing import Any
 
 import pytest
 
+from scripts.browser import Page
 from scripts.contract.files import current_contract
 from scripts.local.deployed import DeployedStack
 from scripts.local.processes import LOOPBACK, closed_port
 from scripts.local.stack import LocalStack
+from tests.browsing import open_browser
 from tests.fakes import Backend
 from tests.http.checkout_steps import PaymentsClient
 from tests.http.contract_check import ContractCheck
+from tests.http.dashboard_page import Dashboard
 from tests.http.deployed_limits import IS_DEPLOYED, limit_of
 from tests.http.forged_tokens import Forger
-from tests.http.http_client import Api, Person, ResponseRecorder, Sandbox
+from tests.http.http_client import PASSWORD, Api, Person, ResponseRecorder, Sandbox
 from tests.http.leak_search import Secrets
 from tests.http.log_lines import request_lines
 from tests.http.running_stack import additional_api, open_books, remove_own_settings, sign_in_owner
@@ -188,3 +191,33 @@ def books(stack: LocalStack) -> Iterator[Backend]:
 def log_lines(stack: LocalStack) -> Callable[[], list[dict[str, Any]]]:
     """The API's structured request lines so far."""
     return lambda: request_lines(stack.gather_logs())
+
+
+# Pages in a browser
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    with open_browser(tmp_path_factory, ("Runtime", "Log", "Network")) as page:
+        yield page
+
+
+@pytest.fixture
+def dashboard(browser: Page, stack: LocalStack) -> Iterator[Dashboard]:
+    """The page sends requests to its own API only and logs no errors, in every test."""
+    errors = [browser.watch(event) for event in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled")]
+    logged, sent = browser.watch("Log.entryAdded"), browser.watch("Network.requestWillBeSent")
+    for events in (*errors, logged, sent):
+        events.clear()
+    page = Dashboard(browser, stack, sent)
+    page.set_size(1280)
+    page.set_color_scheme("light")
+    yield page
+    browser.run("async () => null")  # Waits for pending events.
+    assert errors == [[], []]
+    # The browser itself logs refused requests; anything else, such as a violation of the policy, is an error.
+    assert [event["entry"]["text"] for event in logged if event["entry"]["source"] != "network"] == []
+    urls = [event["request"]["url"] for event in sent]
+    assert urls
+    assert [url for url in urls if not url.startswith((stack.api_url, "data:", "blob:"))] == []
+    assert [url for url in urls if "eyJ" in url or PASSWORD in url] == []

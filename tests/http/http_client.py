@@ -62,6 +62,7 @@ GOOD_REQUESTS |= {
     ("POST", "/admin/credits"): {"json": {"user_id": "5a1de7d4", "credits": 100, "reason": "A gift."}},
     ("POST", "/admin/users/{user_id}/block"): {"json": {"reason": "A test."}},
     ("POST", "/admin/users/{user_id}/unblock"): {"json": {"reason": "A test."}},
+    ("POST", "/admin/purchases/{purchase_id}/refund"): {"json": {"reason": "A test."}},
     ("POST", "/admin/shares/end"): {"json": {"address": "5a1de7d4", "reason": "A test."}},
     ("POST", "/admin/audit"): {"json": {}},
 }

@@ -23,7 +23,7 @@ SIGNED = "X-Amz-Signature"  # in a link that opens a recording
 CHECKOUT = "/stripe/pay/"  # in a link that opens a checkout
 STRIPE_SIGNED = ",v1="
 TOKENS_BELONG = re.compile(r"/auth/(register|login|refresh)")
-ADDRESSES_BELONG = re.compile(r"/auth/(register|login|user)|/admin/(users|audit)")
+ADDRESSES_BELONG = re.compile(r"/auth/(register|login|user)|/admin/(users(/[^/]+)?|audit)")
 EXPORTS_BELONG = re.compile(r"/auth/user/export/[^/]+")  # its response has the link to the caller's own file
 CHECKOUTS_BELONG = re.compile(r"/credits/purchase(s(/[^/]+)?)?")  # that of the caller
 WORDS_BELONG = re.compile(r"/transcription/(history.*|stream/[^/]+/audio|catchup.*|ask|search)|/shared/[^/]+")

@@ -1,9 +1,12 @@
 """How many AWS calls a request makes, that of the limiter included, and the log line that it leaves."""
 
+import time
+
 import pytest
 import requests
 
 from chalicelib.catchup.job_rules import webhook_secret
+from chalicelib.dates import utc_date
 from chalicelib.models.catchup import WEBHOOK_SECRET_HEADER
 from scripts.local.stack import LocalStack
 from tests.default_prices import QUESTION_CREDITS
@@ -34,6 +37,8 @@ BUDGETS |= {"catch-up from store": 5, "catch-up of a session": 7, "ask": 5, "a r
 BUDGETS |= {"purchase": 4, "purchase again": 2, "paid": 2, "paid again": 1, "refunded": 3, "refunded again": 2}
 BUDGETS |= {"statement as CSV": 3, "packages": 0, "purchases": 4, "one purchase": 2, "new title": 3}
 BUDGETS |= {"usage": 3, "costs": 19, "users": 4, "credits given": 3, "credits given again": 2, "block": 3, "unblock": 3}
+BUDGETS |= {"one user": 9, "a user's transactions": 3, "a user's purchases": 4, "a user's sessions": 3}
+BUDGETS |= {"sold purchases": 4}
 BUDGETS |= {"name": 4, "code for a new password": 4, "export of all": 4, "look at an export": 2}
 BUDGETS |= {"delete the account": 3}
 BUDGETS |= {
@@ -171,9 +176,22 @@ def admin_responses(owner: Person, person: Person) -> dict[str, requests.Respons
         "users": owner.get("/admin/users", params={"email": person.email}),
         "credits given": owner.post("/admin/credits", **grant),
         "credits given again": owner.post("/admin/credits", **grant),
+        "one user": owner.get(f"/admin/users/{somebody_who_streams(owner).user_id}"),
+        "a user's transactions": owner.get(f"{path}/transactions"),
+        "a user's purchases": owner.get(f"{path}/purchases"),
+        "a user's sessions": owner.get(f"{path}/sessions"),
+        "sold purchases": owner.get("/admin/purchases", params={"from": utc_date(int(time.time()))}),
         "block": owner.post(f"{path}/block", json={"reason": "why"}),
         "unblock": owner.post(f"{path}/unblock", json={"reason": "why"}),
     }
+
+
+def somebody_who_streams(owner: Person) -> Person:
+    """With an open session, and with credits that the owner gave."""
+    person = Person.register(owner.api)
+    owner.post("/admin/credits", json={"user_id": person.user_id, "credits": 5, "reason": "A grant."})
+    person.start()
+    return person
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """The owner's dashboard in a real browser: signing in, the figures of the API, no requests to other hosts."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 import requests
@@ -9,7 +8,6 @@ import requests
 from chalicelib.http.static_files import ASSETS
 from scripts.browser import Page
 from scripts.local.stack import LocalStack
-from tests.browsing import open_browser
 from tests.http.checkout_steps import PaymentsClient, buy_and_pay
 from tests.http.dashboard_page import (
     ANSWER_ONCE,
@@ -25,33 +23,6 @@ from tests.http.dashboard_page import (
 from tests.http.http_client import PASSWORD, Api, Person, check_error, new_email, origin_of
 
 HOSTILE = "Img src=x onerror=document.title='taken' //"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with open_browser(tmp_path_factory, ("Runtime", "Log", "Network")) as page:
-        yield page
-
-
-@pytest.fixture
-def dashboard(browser: Page, stack: LocalStack) -> Iterator[Dashboard]:
-    """The page sends requests to its own API only and logs no errors, in every test."""
-    errors = [browser.watch(event) for event in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled")]
-    logged, sent = browser.watch("Log.entryAdded"), browser.watch("Network.requestWillBeSent")
-    for events in (*errors, logged, sent):
-        events.clear()
-    page = Dashboard(browser, stack, sent)
-    page.set_size(1280)
-    page.set_color_scheme("light")
-    yield page
-    browser.run("async () => null")  # Waits for pending events.
-    assert errors == [[], []]
-    # The browser itself logs refused requests; anything else, such as a violation of the policy, is an error.
-    assert [event["entry"]["text"] for event in logged if event["entry"]["source"] != "network"] == []
-    urls = [event["request"]["url"] for event in sent]
-    assert urls
-    assert [url for url in urls if not url.startswith((stack.api_url, "data:", "blob:"))] == []
-    assert [url for url in urls if "eyJ" in url or PASSWORD in url] == []
 
 
 def test_the_figures_are_those_of_the_api(

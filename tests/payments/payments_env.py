@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from chalicelib import contract
-from chalicelib.errors import InvalidSignatureError
+from chalicelib.errors import InvalidSignatureError, ProviderRefusedError
+from chalicelib.ids import ulid
 from chalicelib.models.accounts import Caller
 from chalicelib.models.purchase_facts import (
     Dispute,
@@ -20,6 +21,7 @@ from chalicelib.models.purchase_facts import (
     RefundState,
 )
 from chalicelib.models.purchases import CheckoutSession, PaymentUpdate, Purchase
+from chalicelib.payments.administration import PurchaseAdministration
 from chalicelib.payments.checkout import Purchases
 from chalicelib.payments.fulfilment import Fulfilment
 from chalicelib.payments.reconciliation import Reconciler
@@ -57,6 +59,7 @@ class FakePayments:
     events: dict[bytes, FakeEvent] = field(default_factory=dict)
     undelivered_events: list[FakeEvent] = field(default_factory=list)
     script: list[Exception | Callable[[], None]] = field(default_factory=list)
+    refunds: dict[str, tuple[str, RefundFact]] = field(default_factory=dict)  # by key: the payment and its refund
 
     def open_checkout(self, purchase: Purchase) -> CheckoutSession:
         self._next()
@@ -82,6 +85,21 @@ class FakePayments:
     def find_checkout(self, payment_id: str) -> CheckoutSession | None:
         self._next()
         return next((session for session in self.sessions.values() if session.payment_id == payment_id), None)
+
+    def refund(self, purchase: Purchase, cents: int, refund_key: str) -> RefundFact:
+        """One refund for a key; never more than the payment in all."""
+        self._next()
+        if refund_key not in self.refunds:
+            returned = sum(
+                fact.refund.cents for payment, fact in self.refunds.values() if payment == purchase.payment_id
+            )
+            if returned + cents > purchase.cents:
+                raise ProviderRefusedError(
+                    "The payment service rejected the request. Start a new one, or contact support."
+                )
+            fact = refund(f"re_{len(self.refunds)}", cents)
+            self.refunds[refund_key] = (purchase.payment_id, fact)
+        return self.refunds[refund_key][1]
 
     def verify_event(self, raw: bytes, signature: str) -> FakeEvent:
         if signature != "good":
@@ -149,6 +167,12 @@ class PaymentsEnv:
     @property
     def reconciler(self) -> Reconciler:
         return Reconciler(self.fulfilment, self.backend.tables, is_on=True, now=self.backend.clock)
+
+    @property
+    def administration(self) -> PurchaseAdministration:
+        clock = self.backend.clock
+        tables, ledger = self.backend.tables, self.backend.ledger
+        return PurchaseAdministration(ledger, tables, self.payments, CURSORS, clock, lambda: ulid(clock() * 1000))
 
     def buy(self, caller: Caller, package: str = "popular", purchase_id: str | None = None, **more: str) -> str:
         """The id of a purchase that has its checkout."""

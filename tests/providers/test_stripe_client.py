@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.errors import ProviderError, ProviderRefusedError, ProviderUnavailableError
-from chalicelib.models.purchase_facts import PaymentState
+from chalicelib.models.purchase_facts import PaymentState, RefundState
+from chalicelib.models.purchases import Purchase
 from chalicelib.providers import stripe_client
 from chalicelib.providers.stripe_client import StripeGateway
 from tests.providers.stand_in import KEYS, SHORT_TIMEOUT_SECONDS, StandIn, failure_of
@@ -200,6 +202,40 @@ def test_a_rejection_by_stripe_differs_from_a_failure(stand_in: StandIn, stripe_
 
     assert {type(error) for error in (too_cheap, nowhere, unknown)} == {ProviderRefusedError}
     assert "status 404 resource_missing req_" in unknown.log_note
+
+
+# Refunding
+
+
+def paid_purchase(stand_in: StandIn, stripe_gateway: StripeGateway) -> Purchase:
+    purchase = new_purchase()
+    stand_in.stripe(f"sessions/{stripe_gateway.open_checkout(purchase).session_id}/pay")
+    return replace(purchase, payment_id=stand_in.stripe_state()["payment_intents"][-1]["id"])
+
+
+def test_a_refund_is_made_once_for_its_key(stand_in: StandIn, stripe_gateway: StripeGateway) -> None:
+    purchase = paid_purchase(stand_in, stripe_gateway)
+    stand_in.fail("stripe.refunds_create", {"kind": "cut"})
+    failure_of(lambda: stripe_gateway.refund(purchase, 100, "the-key"), KEYS.stripe)
+
+    first, again = (stripe_gateway.refund(purchase, 100, "the-key") for _ in range(2))
+
+    assert first == again
+    assert (first.refund.cents, first.refund.state) == (100, RefundState.SUCCEEDED)
+    (stored,) = stand_in.stripe_state()["refunds"]
+    assert (stored["id"], stored["amount"], stored["metadata"]["purchase_id"]) == (
+        first.refund_id,
+        100,
+        purchase.purchase_id,
+    )
+
+
+def test_more_than_what_is_left_of_a_payment_is_not_refunded(stand_in: StandIn, stripe_gateway: StripeGateway) -> None:
+    purchase = paid_purchase(stand_in, stripe_gateway)
+    stripe_gateway.refund(purchase, 900, "first")
+
+    assert type(failure_of(lambda: stripe_gateway.refund(purchase, 100, "second"), KEYS.stripe)) is ProviderRefusedError
+    assert stripe_gateway.refund(purchase, 99, "third").refund.cents == 99
 
 
 # Reading

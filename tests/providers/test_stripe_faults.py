@@ -30,6 +30,7 @@ CALLS: dict[str, Callable[[StripeGateway], object]] = {
     CREATE: lambda stripe_gateway: stripe_gateway.open_checkout(new_purchase()),
     "stripe.sessions_retrieve": lambda stripe_gateway: stripe_gateway.get_checkout("cs_test_1"),
     "stripe.sessions_list": lambda stripe_gateway: stripe_gateway.find_checkout("pi_1"),
+    "stripe.refunds_create": lambda stripe_gateway: stripe_gateway.refund(new_purchase(payment_id="pi_1"), 100, "key"),
     "stripe.events_list": lambda stripe_gateway: list(stripe_gateway.list_undelivered_events(0)),
 }
 

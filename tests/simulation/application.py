@@ -21,6 +21,7 @@ from chalicelib.catchup.worker import CatchupWorker
 from chalicelib.cursors import Cursors
 from chalicelib.http.shared_page import render_transcript
 from chalicelib.ids import ulid
+from chalicelib.payments.administration import PurchaseAdministration
 from chalicelib.payments.checkout import Purchases
 from chalicelib.payments.fulfilment import Fulfilment
 from chalicelib.payments.reconciliation import Reconciler
@@ -69,6 +70,7 @@ class Application:
     purchases: Purchases
     reconciler: Reconciler
     administration: UserAdministration
+    purchase_administration: PurchaseAdministration
     aggregates: Aggregates
     audits: Audits
     catchups: Catchups
@@ -162,6 +164,9 @@ def build_application(
         reconciler=Reconciler(fulfilment, tables, is_on=True, now=now),
         administration=UserAdministration(
             **collaborators(UserAdministration), directory=providers.user_pool, cursors=CURSORS
+        ),
+        purchase_administration=PurchaseAdministration(
+            **collaborators(PurchaseAdministration), gateway=providers.stripe, cursors=CURSORS
         ),
         aggregates=Aggregates(tables),
         audits=Audits(**collaborators(Audits), auditor=auditor, queue=providers.queue, rules=audit_rules),

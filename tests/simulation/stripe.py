@@ -72,6 +72,15 @@ class Payment:
         return max(0, self.session.cents - refunded - disputed)
 
 
+@dataclass(frozen=True)
+class MadeRefund:
+    """A refund that the backend asked for, and when."""
+
+    session_id: str
+    refund_id: str
+    at_ms: int
+
+
 @dataclass
 class Stripe:
     """The payment system."""
@@ -79,6 +88,8 @@ class Stripe:
     simulation: "Simulation"
     payments: dict[str, Payment] = field(default_factory=dict)  # by checkout session
     keys: dict[str, str] = field(default_factory=dict)  # idempotency key → checkout session
+    refund_keys: dict[str, MadeRefund] = field(default_factory=dict)
+    refunds_by_key: dict[str, list[str]] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
     events: dict[str, Event] = field(default_factory=dict)
     signature: str = "signed-by-stripe"
@@ -100,6 +111,30 @@ class Stripe:
             "find_checkout",
             lambda: next((p.session for p in self.payments.values() if p.session.payment_id == payment_id), None),
         )
+
+    def refund(self, purchase: Purchase, cents: int, refund_key: str) -> RefundFact:
+        return self.simulation.call_provider("refund", lambda: self._refund(purchase, cents, refund_key))
+
+    def _refund(self, purchase: Purchase, cents: int, refund_key: str) -> RefundFact:
+        """One refund for a key while it is stored, and never more than is left of the payment."""
+        simulation = self.simulation
+        made = self.refund_keys.get(refund_key)
+        if made is None or simulation.scheduler.now_ms - made.at_ms >= KEY_MS:
+            (payment,) = (p for p in self.payments.values() if p.session.payment_id == purchase.payment_id)
+            if cents > payment.refundable_cents:
+                raise ProviderRefusedError("The payment service rejected the request.")
+            session_id = payment.session.session_id
+            refund_id = self.move_refund(session_id, cents, RefundState.PENDING)
+            made = MadeRefund(session_id, refund_id, simulation.scheduler.now_ms)
+            self.refund_keys[refund_key] = made
+            self.refunds_by_key[refund_key] = [*self.refunds_by_key.get(refund_key, []), made.refund_id]
+            ends = simulation.rng.choice([RefundState.SUCCEEDED, RefundState.SUCCEEDED, RefundState.FAILED])
+            simulation.start_actor(
+                f"{made.refund_id} ends",
+                lambda: self.move_refund(session_id, cents, ends, made.refund_id),
+                simulation.rng.randint(0, HOUR_MS),
+            )
+        return RefundFact(made.refund_id, Refund(RefundState.PENDING, cents))
 
     def verify_event(self, raw: bytes, signature: str) -> Event:
         if not hmac.compare_digest(signature, self.signature):
@@ -179,7 +214,7 @@ class Stripe:
             payment.session = replace(payment.session, payment=PaymentState.EXPIRED)
             self._report(payment, "checkout.session.expired", payment.session)
 
-    def refund(self, session_id: str, cents: int, state: RefundState, refund_id: str = "") -> str:
+    def move_refund(self, session_id: str, cents: int, state: RefundState, refund_id: str = "") -> str:
         """Start a refund, or continue `refund_id`; returns its id."""
         payment = self.payments[session_id]
         refund_id = refund_id or f"re_{session_id}_{len(payment.refunds)}"

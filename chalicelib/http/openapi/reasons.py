@@ -46,6 +46,10 @@ REASONS = {
         "The rest of the lease is shorter than the chunk. Renew it.",
         "The rest of the lease is shorter than this chunk. Renew it.",
     ),
+    "not_refundable": Reason(
+        "Nothing of this payment can be refunded, or Stripe refused it. See the purchase.",
+        "Nothing of this payment can be refunded. It was not paid, was refunded before, or is disputed.",
+    ),
     "nothing_saved": Reason(
         "There is no text yet. Save segments first.",
         "This transcript has no text yet. Save segments first.",

@@ -741,6 +741,126 @@ interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Return one user: account, credits and what holds them, costs and margin, and what administrators did
+         * @description Needs the group `admins`. A deleted account is 404.
+         */
+        get: operations["user_detail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/users/{user_id}/transactions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a user's transactions, newest first, as the user sees them
+         * @description Needs the group `admins`.
+         */
+        get: operations["user_transactions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/users/{user_id}/purchases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a user's purchases, newest first, with their refunds and disputes
+         * @description Needs the group `admins`.
+         */
+        get: operations["user_purchases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/users/{user_id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a user's sessions and catch-ups, newest first, without any of their words
+         * @description Needs the group `admins`. Those whose transcript was deleted, and catch-ups that failed, are not in it.
+         */
+        get: operations["user_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/purchases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the purchases of all users, newest first, with their refunds and disputes
+         * @description Needs the group `admins`.
+         */
+        get: operations["sold_purchases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/purchases/{purchase_id}/refund": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refund a purchase, or a part of it, at Stripe
+         * @description Needs the group `admins`. The credits are taken back once Stripe reports the refund.
+         */
+        post: operations["refund_purchase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/users/{user_id}/block": {
         parameters: {
             query?: never;
@@ -1020,7 +1140,7 @@ interface components {
                  * @description Why, for programs: every `conflict` and every `unauthenticated` has one.
                  * @enum {string}
                  */
-                reason?: "already_done" | "catchup_running" | "chunk_expired" | "expired" | "lease_changed" | "lease_open" | "lease_opening" | "lease_over" | "lease_used_up" | "malformed" | "missing" | "nothing_saved" | "purchase_ended" | "renewed_since" | "resume_expired" | "session_running" | "session_stopped" | "signed_out" | "still_running" | "wrong_token" | "wrong_transport";
+                reason?: "already_done" | "catchup_running" | "chunk_expired" | "expired" | "lease_changed" | "lease_open" | "lease_opening" | "lease_over" | "lease_used_up" | "malformed" | "missing" | "not_refundable" | "nothing_saved" | "purchase_ended" | "renewed_since" | "resume_expired" | "session_running" | "session_stopped" | "signed_out" | "still_running" | "wrong_token" | "wrong_transport";
                 /** @description The live providers that the account can use: of `provider_not_offered`. */
                 offered?: string[];
             } & {
@@ -1052,7 +1172,11 @@ interface components {
             week: number;
             month: number;
         };
-        /** @description `before` and `after`: the changed values, such as {"available": 200} or {"blocked": true}. */
+        /**
+         * @description `before` and `after`: the changed values, such as {"available": 200} or {"blocked": true}.
+         *
+         *     `reference`: the purchase, of a refund.
+         */
         AdminActionItem: {
             id: string;
             /** Format: date-time */
@@ -1067,6 +1191,7 @@ interface components {
             after: {
                 [key: string]: number | boolean;
             };
+            reference?: string;
         };
         AdminUser: {
             user_id: string;
@@ -1310,6 +1435,12 @@ interface components {
             uses: number;
             services: components["schemas"]["ServiceUsage"][];
         };
+        DisputeItem: {
+            dispute_id: string;
+            /** @enum {string} */
+            state: "lost" | "open" | "won";
+            cents: number;
+        };
         /** @description An empty body: nothing, or `{}`. */
         EmptyBody: Record<string, never>;
         /** @description The address of a shared transcript as it was reported, or only what follows its last slash. */
@@ -1536,6 +1667,26 @@ interface components {
         Refresh: {
             refresh_token: string;
         };
+        RefundItem: {
+            refund_id: string;
+            /** @enum {string} */
+            state: "failed" | "pending" | "succeeded";
+            cents: number;
+        };
+        /** @description `cents`: without it, all that can be refunded. */
+        RefundPurchase: {
+            reason: string;
+            cents?: number | null;
+        };
+        /** @description The refund as Stripe has accepted it. Its credits are taken back once Stripe reports that it `succeeded`. */
+        RefundStarted: {
+            purchase_id: string;
+            refund_id: string;
+            /** @enum {string} */
+            state: "failed" | "pending" | "succeeded";
+            cents: number;
+            action_id: string;
+        };
         Register: {
             email: string;
             password: string;
@@ -1656,6 +1807,37 @@ interface components {
             /** Format: date-time */
             shared_at: string;
         };
+        /**
+         * @description A purchase as its seller sees it.
+         *
+         *     `payment_url`: the payment in Stripe's dashboard, once there is one. `refundable_cents`: what was neither refunded, nor is on its way back, nor disputed.
+         */
+        SoldPurchase: {
+            purchase_id: string;
+            package_id: string;
+            /** @enum {string} */
+            state: "disputed_lost" | "expired" | "failed" | "open" | "paid" | "pending" | "refunded";
+            credits: number;
+            cents: number;
+            currency: string;
+            /** Format: date-time */
+            created_at: string;
+            credits_added: number;
+            credits_taken_back: number;
+            cents_returned: number;
+            is_disputed: boolean;
+            checkout_url?: string;
+            user_id: string;
+            payment_id: string;
+            payment_url: string;
+            refundable_cents: number;
+            refunds: components["schemas"]["RefundItem"][];
+            disputes: components["schemas"]["DisputeItem"][];
+        };
+        SoldPurchases: {
+            purchases: components["schemas"]["SoldPurchase"][];
+            next_cursor: string | null;
+        };
         Start: {
             /** @constant */
             action: "start";
@@ -1671,7 +1853,11 @@ interface components {
             providers?: string[] | null;
             turn?: components["schemas"]["Turn"] | null;
         };
-        /** @description `recount`: also count transactions that the running totals missed, for example after a long outage. */
+        /**
+         * @description `recount`: also complete what is derived, for example after a long outage.
+         *
+         *     It counts transactions that the running totals missed, and lists purchases that the list of sales lacks.
+         */
         StartAudit: {
             /** @default false */
             recount?: boolean;
@@ -1819,6 +2005,70 @@ interface components {
             credits: components["schemas"]["CreditSummary"];
             name?: string;
             groups?: string[];
+        };
+        /** @description `actions`: what administrators did to the user, the newest 50 first. */
+        UserDetail: {
+            user_id: string;
+            email: string;
+            /** Format: date-time */
+            created_at: string;
+            is_confirmed: boolean;
+            is_blocked: boolean;
+            available: number;
+            held: number;
+            /** @description Free credits and what administrators gave, less what they took back. It can be below zero. */
+            lifetime_granted: number;
+            /** @description What was bought, less what was taken back for refunds and disputes. */
+            lifetime_purchased: number;
+            lifetime_used: number;
+            name?: string;
+            open_disputes: number;
+            holds: components["schemas"]["UserHold"][];
+            figures: components["schemas"]["UserFigures"];
+            actions: components["schemas"]["AdminActionItem"][];
+        };
+        /**
+         * @description A user in these days, both included. Money in micro-USD, except where the name says cents.
+         *
+         *     Revenue: what was paid for purchases that began in these days, less what was returned of it since. Margin: revenue minus provider cost and payment fees. It counts at most the newest 100 purchases.
+         */
+        UserFigures: {
+            /** Format: date */
+            from: string;
+            /** Format: date */
+            to: string;
+            credits_used: number;
+            seconds: number;
+            uses: number;
+            revenue_cents: number;
+            provider_cost_micro_usd: number;
+            payment_fees_micro_usd: number;
+            margin_micro_usd: number;
+        };
+        /** @description What holds credits now. `reference`: the session or the purchase; empty for `work`, the rest in one sum. */
+        UserHold: {
+            /** @enum {string} */
+            kind: "dispute" | "session" | "work";
+            credits: number;
+            reference?: string;
+        };
+        /** @description A live session, or the recording of a catch-up. `session_id`: of a live session. */
+        UserSession: {
+            transcript_id: string;
+            /** @enum {string} */
+            kind: "catchup" | "live";
+            state: string;
+            /** Format: date-time */
+            started_at: string;
+            seconds: number;
+            credits_used: number;
+            /** Format: date-time */
+            ended_at?: string;
+            session_id?: string;
+        };
+        UserSessions: {
+            sessions: components["schemas"]["UserSession"][];
+            next_cursor: string | null;
         };
         WebhookReceipt: {
             received: boolean;
@@ -3957,6 +4207,277 @@ interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    user_detail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7c9e6679-ada1 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `UserDetail` */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserDetail"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AccountBlockedOrForbiddenOrOriginNotAllowed"];
+            404: components["responses"]["NotFound"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    user_transactions: {
+        parameters: {
+            query?: {
+                /** @example 20 */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @example 7c9e6679-ada1 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `Transactions` */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Transactions"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AccountBlockedOrForbiddenOrOriginNotAllowed"];
+            404: components["responses"]["NotFound"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    user_purchases: {
+        parameters: {
+            query?: {
+                /** @example 20 */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @example 7c9e6679-ada1 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `SoldPurchases` */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SoldPurchases"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AccountBlockedOrForbiddenOrOriginNotAllowed"];
+            404: components["responses"]["NotFound"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    user_sessions: {
+        parameters: {
+            query?: {
+                /** @example 20 */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @example 7c9e6679-ada1 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `UserSessions` */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserSessions"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AccountBlockedOrForbiddenOrOriginNotAllowed"];
+            404: components["responses"]["NotFound"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    sold_purchases: {
+        parameters: {
+            query?: {
+                /** @example 2026-11-01 */
+                from?: string;
+                /** @example 2026-11-30 */
+                to?: string;
+                /** @example paid */
+                state?: "disputed_lost" | "expired" | "failed" | "open" | "paid" | "pending" | "refunded";
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `SoldPurchases` */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SoldPurchases"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AccountBlockedOrForbiddenOrOriginNotAllowed"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    refund_purchase: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Names this request: sent again with the same body, it is processed once, with the same response.
+                 * @example start-7f3a
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 3f2a1b0c-9d8e-4f7a-8b6c-5d4e3f2a1b0c */
+                purchase_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefundPurchase"];
+            };
+        };
+        responses: {
+            /** @description `RefundStarted` */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefundStarted"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AccountBlockedOrForbiddenOrOriginNotAllowed"];
+            404: components["responses"]["NotFound"];
+            /**
+             * @description `conflict`: The current state does not allow the request; `details.reason` says why. Reasons:
+             *
+             *     - `already_done`: This request was already processed. Read the result with a GET request.
+             *     - `not_refundable`: Nothing of this payment can be refunded, or Stripe refused it. See the purchase.
+             *
+             *     `idempotency_mismatch`: The same Idempotency-Key or sequence number was already used with another body.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code: "conflict" | "idempotency_mismatch";
+                        details?: {
+                            /** @enum {unknown} */
+                            reason?: "already_done" | "not_refundable";
+                        };
+                    };
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            502: components["responses"]["ProviderError"];
             503: components["responses"]["Unavailable"];
         };
     };

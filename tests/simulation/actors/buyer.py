@@ -65,11 +65,11 @@ class Buyer:
     def _refund(self, payment: Payment, cents: int) -> None:
         session_id = payment.session.session_id
         first = self.rng.choice([RefundState.PENDING, RefundState.SUCCEEDED])
-        refund_id = self.stripe.refund(session_id, cents, first)
+        refund_id = self.stripe.move_refund(session_id, cents, first)
         if first is RefundState.PENDING or self.rng.random() < 0.1:
             self.simulation.think(self.rng.random() * 10 * MINUTE_MS)
             last = RefundState.FAILED if self.rng.random() < 0.3 else RefundState.SUCCEEDED
-            self.stripe.refund(session_id, cents, last, refund_id)
+            self.stripe.move_refund(session_id, cents, last, refund_id)
 
     def _dispute(self, payment: Payment, cents: int) -> None:
         session_id = payment.session.session_id

@@ -30,6 +30,9 @@ FAULTS = {
     "a refund of more than was paid": _dropped_check(
         "isinstance(update.fact, RefundFact) and update.cents > purchase.cents", "another amount"
     ),
+    "a refund that is asked for by a new key each time": PlantedFault(
+        "payments/administration.py", 'f"refund:{action_id}"', 'f"refund:{action_id}:{self.new_ulid()}"'
+    ),
     "an event whose signature does not matter": PlantedFault(
         "payments/checkout.py", "gateway.verify_event(raw, signature)", 'gateway.verify_event(raw, "signed-by-stripe")'
     ),

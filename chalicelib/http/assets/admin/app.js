@@ -3,7 +3,9 @@
 import { call, isSignedIn, signIn, signOut, downloadCsv } from "./api.js";
 import { drawCharts } from "./charts.js";
 import { showCosts } from "./costs.js";
+import { showSales } from "./payments.js";
 import { showAudit, showUsers } from "./people.js";
+import { showUser, userIdInAddress } from "./user.js";
 
 const DAY_MS = 86_400_000;
 const byId = (id) => document.getElementById(id);
@@ -87,8 +89,28 @@ async function openDashboard() {
   byId("main").focus({ preventScroll: true });
   showUsers(run, confirm);
   await showAudit(run);
+  await showAddress();
   return rangeShown();
 }
+
+// The page of the user that the address names, or everything else.
+async function showAddress() {
+  const userId = userIdInAddress();
+  byId("user").hidden = !userId;
+  byId("overview").hidden = Boolean(userId);
+  if (userId) {
+    scrollTo({ top: 0, behavior: "instant" });
+    byId("user-title").focus({ preventScroll: true });
+    await showUser(userId, run, confirm);
+  } else {
+    drawCharts();
+    document.querySelector(/^#[a-z]+$/.test(location.hash) ? location.hash : "#main")?.scrollIntoView();
+  }
+}
+
+addEventListener("hashchange", () => {
+  if (!byId("dashboard").hidden) run(showAddress);
+});
 
 function closeDashboard() {
   signOut();
@@ -132,7 +154,9 @@ const rangeShown = () => `Shown: ${range.from.value} to ${range.to.value}, UTC.`
 async function load() {
   const request = (lastRequest += 1);
   const costs = await call("GET", `analytics/costs?${rangeQuery()}`);
-  if (request === lastRequest) showCosts(costs);
+  if (request !== lastRequest) return rangeShown();
+  showCosts(costs);
+  await showSales(rangeQuery(), run, confirm);
   return rangeShown();
 }
 
@@ -158,26 +182,30 @@ byId("download").addEventListener("click", () => run(async () => {
 
 // The dialog before an action: asks for a reason and, for credits, an amount. Resolves to null if it is cancelled.
 
-const { credits, reason } = dialog.querySelector("form").elements;
+const { credits, dollars, reason } = dialog.querySelector("form").elements;
 let resolveDialog = () => {};
 
-function confirm({ title, text, verb, wantsCredits = false }) {
+function confirm({ title, text, verb, wantsCredits = false, wantsDollars = false, mostCents = 0 }) {
   resolveDialog(null); // The browser fires "close" late: the dialog may be open again by then.
   byId("confirm-title").textContent = title;
   byId("confirm-text").textContent = text;
   byId("confirm-ok").textContent = verb;
   byId("confirm-credits").hidden = !wantsCredits;
   credits.required = wantsCredits;
-  credits.value = reason.value = "";
+  byId("confirm-dollars").hidden = !wantsDollars;
+  dollars.max = mostCents / 100;
+  dollars.disabled = !wantsDollars;
+  credits.value = dollars.value = reason.value = "";
   dialog.returnValue = "cancel";
   dialog.showModal();
-  (wantsCredits ? credits : reason).focus();
+  (wantsCredits ? credits : wantsDollars ? dollars : reason).focus();
   return new Promise((resolve) => { resolveDialog = resolve; });
 }
 
 dialog.addEventListener("close", () => {
-  if (!dialog.open) resolveDialog(dialog.returnValue === "ok" ? { credits: Number(credits.value), reason: reason.value } : null);
+  if (!dialog.open) resolveDialog(dialog.returnValue === "ok" ? dialogInput() : null);
 });
+const dialogInput = () => ({ credits: Number(credits.value), cents: Math.round(Number(dollars.value) * 100), reason: reason.value });
 byId("confirm-cancel").addEventListener("click", () => dialog.close("cancel"));
 
 // Light and dark: follows the system until the button is pressed, which names the theme it switches to.

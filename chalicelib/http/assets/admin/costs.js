@@ -1,7 +1,7 @@
 // Money, usage and open holds, from GET analytics/costs.
 
 import { chart, drawCharts, removeCharts } from "./charts.js";
-import { axisUsd, counted, el, fill, minutes, moment, number, table, usd } from "./show.js";
+import { axisUsd, counted, el, fill, minutes, moment, number, table, usd, userLink } from "./show.js";
 
 const SERVICES = { live: "Live", catchup: "Catch-up", catchup_session: "Catch-up of a session", ask: "Questions" };
 const serviceName = (service) => SERVICES[service] ?? service;
@@ -100,7 +100,7 @@ function showHolds(holds) {
   fill(document.getElementById("holds"), el("div", { class: "card" }, el("p", { class: holds.overdue ? "bad" : "" }, summary),
     table("The oldest open holds", [
       ["Kind", (row) => row.kind],
-      ["User", (row) => el("code", {}, row.user_id)],
+      ["User", (row) => userLink(row.user_id)],
       ["Credits", (row) => number(row.credits), true],
       ["Since", (row) => moment(row.made_at)],
       ["Ends by", (row) => (row.due_at ? moment(row.due_at) : "when the bank decides")],

@@ -1,7 +1,7 @@
 // The audit, the actions of administrators, and users.
 
 import { call, isSignedIn } from "./api.js";
-import { counted, el, fill, moment, number, table, usd } from "./show.js";
+import { actionTable, counted, el, fill, moment, number, table, usd, userLink } from "./show.js";
 
 const AUDIT_POLL_MS = 2_000;
 
@@ -23,7 +23,9 @@ export async function showAudit(run) {
     state.textContent = running ? `An audit is running: ${counted(running.users_checked, "user")} checked so far.` : "";
     results.replaceChildren(
       report ? reportCard(report) : el("p", { class: "empty" }, "No audit has ended yet. Start one: it reads every account and changes nothing."),
-      topUsers(report), actionTable(actions));
+      topUsers(report),
+      el("div", { class: "card" }, actionTable("Actions of administrators", actions,
+        "No actions yet. Changes of credits, refunds and blocked accounts are listed here.", [["User", (row) => userLink(row.user_id)]])));
     if (running) setTimeout(() => isSignedIn() && results.isConnected && refresh().catch(() => run(refresh)), AUDIT_POLL_MS);
   }
 
@@ -31,20 +33,6 @@ export async function showAudit(run) {
     el("label", { class: "check" }, recount, "also count entries that the totals have missed")), state, results);
   await refresh();
 }
-
-function actionTable(actions) {
-  return el("div", { class: "card" }, table("Actions of administrators", [
-    ["When", (row) => moment(row.at)],
-    ["Administrator", (row) => row.admin],
-    ["Action", (row) => row.action.replaceAll("_", " ")],
-    ["User", (row) => el("code", {}, row.user_id)],
-    ["Reason", (row) => row.reason],
-    ["Before", (row) => valuesText(row.before)],
-    ["After", (row) => valuesText(row.after)],
-  ], actions, "No actions yet. Changes of credits and blocked accounts are listed here."));
-}
-
-const valuesText = (values) => Object.entries(values).map(([name, value]) => `${name}: ${value}`).join(", ");
 
 function reportCard(report) {
   const isGood = report.status === "done" && report.findings_count === 0;
@@ -59,14 +47,14 @@ function reportCard(report) {
     report.findings.length ? table("Findings", [
       ["Kind", (row) => row.kind],
       ["Problem", (row) => row.message],
-      ["User", (row) => el("code", {}, row.user_id ?? "")],
+      ["User", (row) => (row.user_id ? userLink(row.user_id) : "")],
       ["Reference", (row) => el("code", {}, row.reference ?? "")],
     ], report.findings, "") : null);
 }
 
 function topUsers(report) {
   return el("div", { class: "card" }, table("Users with the most usage in the thirty days before the audit", [
-    ["User", (row) => el("code", {}, row.user_id)],
+    ["User", (row) => userLink(row.user_id)],
     ["Credits", (row) => number(row.credits_used), true],
     ["Cost", (row) => usd(row.provider_cost_micro_usd), true],
     ["Revenue", (row) => usd(row.revenue_cents * 1e4), true],
@@ -108,7 +96,7 @@ async function find(text, results, run, confirm, cursor = "") {
   } }, label);
 
   results.replaceChildren(table("Users found", [
-    ["Email", (row) => row.email],
+    ["Email", (row) => userLink(row.user_id, row.email)],
     ["Name", (row) => row.name ?? ""],
     ["User", (row) => el("code", {}, row.user_id)],
     ["Created", (row) => moment(row.created_at)],

@@ -40,3 +40,20 @@ export function table(caption, columns, rows, emptyText) {
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
     el("table", {}, el("caption", {}, caption), el("thead", {}, head), el("tbody", {}, body)));
 }
+
+// A user by id, as a link to the page of that user.
+export const userLink = (userId, text) => el("a", { href: `#users/${encodeURIComponent(userId)}` }, text ?? el("code", {}, userId));
+
+const valuesText = (values) => Object.entries(values).map(([name, value]) => `${name.replaceAll("_", " ")}: ${value}`).join(", ");
+
+export function actionTable(caption, actions, emptyText, columns = []) {
+  return table(caption, [
+    ["When", (row) => moment(row.at)],
+    ["Administrator", (row) => row.admin],
+    ["Action", (row) => row.action.replaceAll("_", " ")],
+    ...columns,
+    ["Reason", (row) => el("span", { class: "wide" }, row.reason)],
+    ["Before", (row) => valuesText(row.before)],
+    ["After", (row) => valuesText(row.after)],
+  ], actions, emptyText);
+}
