@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+import requests
 
 from sandbox.speech import samples
 from tests.extension.devtools import Devtools
 from tests.extension.panel_page import PanelPage, text
-from tests.http.http_client import Api, Person
+from tests.http.http_client import PATIENCE_SECONDS, Api, Person
 
 PAGE = 20
 COUNT_ROWS = "async (count) => document.querySelectorAll('.history > li').length === count"
@@ -64,3 +65,61 @@ def test_a_long_history_is_shown_a_page_at_a_time(panel: PanelPage, api: Api) ->
     panel.wait_for_text("Stand-up 0")
     assert panel.focused_element().startswith("A Stand-up 0")
     assert text("action_more") not in panel.text_of("main")
+
+
+SAVED = [
+    {"seq": number, "start_ms": number * 65_000, "end_ms": number * 65_000 + 900, "text": words}
+    for number, words in enumerate(["Good morning.", "We meet next week at noon.", "Goodbye."])
+]
+
+
+@pytest.fixture
+def reader(panel: PanelPage, api: Api) -> Person:
+    """Somebody with one transcript, who is signed in."""
+    person = Person.register(api)
+    session_id = person.start(title="Stand-up")
+    person.stream(action="save", session_id=session_id, segments=SAVED)
+    person.stop(session_id)
+    panel.sign_in(person.email)
+    return person
+
+
+def test_words_are_found_and_open_the_transcript_at_their_moment(panel: PanelPage, reader: Person) -> None:
+    panel.go("#/history")
+    panel.fill(text("search_label"), '"NEXT week"')
+    panel.click(text("search_go"))
+    panel.wait_for_element(".snippet mark")
+    assert "next week" in panel.text_of(".snippet mark")
+    assert "1:05" in panel.text_of(".history")
+    panel.check("found")
+
+    panel.click_row("Stand-up")
+    panel.wait_for_element(".captions .found")
+
+    assert "at noon" in panel.text_of(".captions .found")
+    panel.go("#/history")
+    panel.fill(text("search_label"), "nobody said this")
+    panel.click(text("search_go"))
+    panel.wait_for_text(text("search_empty_title"))
+    panel.check("nothing found", "light")
+
+
+def test_a_transcript_is_shared_and_its_share_is_ended(panel: PanelPage, reader: Person, api: Api) -> None:
+    (item,) = reader.get("/transcription/history").json()["items"]
+    panel.go(f"#/history/{item['id']}")
+    panel.wait_for_text(text("share_none"))
+    panel.click(text("share_make"))
+    panel.confirm(text("share_make"))
+    panel.wait_for_element(".share input")
+    panel.check("shared")
+    url = panel.page.run("async () => document.querySelector('.share input').value")
+    assert "at noon" in requests.get(url, timeout=PATIENCE_SECONDS).text
+
+    panel.go("#/settings")
+    panel.go(f"#/history/{item['id']}")
+    panel.wait_for_text(text("share_end"))
+    assert url not in panel.page.run("async () => document.body.innerHTML")  # it was shown once
+    panel.click(text("share_end"))
+
+    panel.wait_for_text(text("share_none"))
+    assert requests.get(url, timeout=PATIENCE_SECONDS).status_code == 404

@@ -5552,14 +5552,26 @@ interface ExportedFile {
     content: Blob;
 }
 declare class History {
+    #private;
     private readonly requests;
     constructor(requests: Requests);
     /** All transcripts, newest first; pages are requested as they are needed. */
     list(filter?: HistoryFilter, options?: RequestOptions): AsyncGenerator<Schema<"HistoryItem">>;
+    /**
+     * The transcripts with all of these words and "quoted phrases", newest first, each with its first moment. The API reads a
+     * bounded part of the history for each answer, so that the first result may take several of them.
+     */
+    search(words: string, filter?: {
+        limit?: number;
+    }, options?: RequestOptions): AsyncGenerator<Schema<"SearchResult">>;
     /** A transcript with all of its segments, however many answers they take. */
     get(transcriptId: string, options?: RequestOptions): Promise<Transcript>;
     /** Changes the title; an empty one removes it. */
     rename(transcriptId: string, title: string, options?: RequestOptions): Promise<void>;
+    /** Shares a transcript: anyone who has the address can read it. A transcript has one address: an earlier one ends. */
+    share(transcriptId: string, options?: RequestOptions): Promise<Schema<"SharedAddress">>;
+    /** Ends the share of a transcript, if there is one: its address leads nowhere at once. */
+    endShare(transcriptId: string, options?: RequestOptions): Promise<void>;
     /** Deletes a transcript, unless it is deleted already. Throws ConflictError while its session or a catch-up of it runs. */
     delete(transcriptId: string, options?: RequestOptions): Promise<void>;
     /** A transcript as a file to save. */

@@ -54,6 +54,7 @@ export const KEYED_PATHS: Record<PathsWithKey, true> = {
   "/transcription/ask": true,
   "/credits/purchase": true,
   "/admin/credits": true,
+  "/admin/purchases/{purchase_id}/refund": true,
 };
 
 /** The routes that must not be sent again after a lost answer: the second answer would mislead, or mail again. */

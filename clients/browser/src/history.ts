@@ -17,19 +17,16 @@ export class History {
   constructor(private readonly requests: Requests) {}
 
   /** All transcripts, newest first; pages are requested as they are needed. */
-  async *list(filter: HistoryFilter = {}, options: RequestOptions = {}): AsyncGenerator<Schema<"HistoryItem">> {
-    let cursor: string | null | undefined;
-    do {
-      const query = { ...filter, cursor };
-      const page = await this.requests.json<Schema<"HistoryPage">>({
-        method: "GET",
-        path: "/transcription/history",
-        query,
-        ...options,
-      });
-      yield* page.items;
-      cursor = page.next_cursor;
-    } while (cursor);
+  list(filter: HistoryFilter = {}, options: RequestOptions = {}): AsyncGenerator<Schema<"HistoryItem">> {
+    return this.#pages("history", filter, options);
+  }
+
+  /**
+   * The transcripts with all of these words and "quoted phrases", newest first, each with its first moment. The API reads a
+   * bounded part of the history for each answer, so that the first result may take several of them.
+   */
+  search(words: string, filter: { limit?: number } = {}, options: RequestOptions = {}): AsyncGenerator<Schema<"SearchResult">> {
+    return this.#pages("search", { ...filter, q: words }, options);
   }
 
   /** A transcript with all of its segments, however many answers they take. */
@@ -50,6 +47,16 @@ export class History {
     await this.requests.send({ method: "PATCH", path: pathOf(transcriptId), body: { title }, ...options });
   }
 
+  /** Shares a transcript: anyone who has the address can read it. A transcript has one address: an earlier one ends. */
+  share(transcriptId: string, options: RequestOptions = {}): Promise<Schema<"SharedAddress">> {
+    return this.requests.json({ method: "POST", path: sharePath(transcriptId), ...options });
+  }
+
+  /** Ends the share of a transcript, if there is one: its address leads nowhere at once. */
+  async endShare(transcriptId: string, options: RequestOptions = {}): Promise<void> {
+    await this.requests.send({ method: "DELETE", path: sharePath(transcriptId), ...options });
+  }
+
   /** Deletes a transcript, unless it is deleted already. Throws ConflictError while its session or a catch-up of it runs. */
   async delete(transcriptId: string, options: RequestOptions = {}): Promise<void> {
     try {
@@ -66,6 +73,25 @@ export class History {
     const name = fileName(headers.get("Content-Disposition") ?? "") ?? `transcript.${format}`;
     return { name, content: content as Blob };
   }
+
+  async *#pages<Item>(name: string, filter: object, options: RequestOptions): AsyncGenerator<Item> {
+    let cursor: string | null | undefined;
+    do {
+      const query = { ...filter, cursor };
+      const page = await this.requests.json<{ items: Item[]; next_cursor: string | null }>({
+        method: "GET",
+        path: `/transcription/${name}`,
+        query,
+        ...options,
+      });
+      yield* page.items;
+      cursor = page.next_cursor;
+    } while (cursor);
+  }
+}
+
+function sharePath(transcriptId: string): string {
+  return `${pathOf(transcriptId)}/share`;
 }
 
 function pathOf(transcriptId: string): string {

@@ -50,6 +50,31 @@ test("the history goes on over its pages, and a transcript is read whole", async
   assert.deepEqual(calls.at(-2)?.body, { title: "A title" });
 });
 
+test("a search goes on over its pages, also over those that found nothing yet", async () => {
+  const { client, clock, calls } = clientOf((_path, _init, query) => {
+    const cursor = query.get("cursor");
+    return { items: cursor ? [{ transcript_id: "t", snippet: { before: "", match: "word", after: "" } }] : [], next_cursor: cursor ? null : "more" };
+  });
+  const found: string[] = [];
+  const iterate = async (): Promise<void> => {
+    for await (const { transcript_id } of client.history.search(`a "b c"&d`, { limit: 5 })) found.push(transcript_id);
+  };
+  await clock.until(iterate());
+  assert.deepEqual(found, ["t"]);
+  assert.deepEqual(calls.map(({ path, query }) => [path, Object.fromEntries(new URLSearchParams(query))]), [
+    ["/transcription/search", { limit: "5", q: `a "b c"&d` }],
+    ["/transcription/search", { limit: "5", q: `a "b c"&d`, cursor: "more" }],
+  ]);
+});
+
+test("a transcript is shared, and its share ended", async () => {
+  const { client, clock, calls } = clientOf((_path, init) => (init.method === "POST" ? { url: "https://api.example/shared/token", shared_at: "2026-12-01T00:00:00Z" } : { ended: true }));
+  const { url } = await clock.until(client.history.share("t/1"));
+  await clock.until(client.history.endShare("t/1"));
+  assert.equal(url, "https://api.example/shared/token");
+  assert.deepEqual(calls.map(({ path }) => path), Array(2).fill("/transcription/history/t%2F1/share"));
+});
+
 test("a transcript whose deletion was answered to nobody is deleted; one that is used is not", async () => {
   const codes = ["not_found", "conflict"];
   const { client, clock } = clientOf(() => {

@@ -48,6 +48,7 @@ export const CODES = {
 /** Each reason of a conflict or of a refused token. */
 export const REASONS = {
   already_done: CONFLICT,
+  not_refundable: CONFLICT,
   catchup_running: { text: "error_catchup_running", action: "retry" },
   chunk_expired: CONFLICT,
   expired: SIGNED_OUT,

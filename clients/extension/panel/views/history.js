@@ -1,29 +1,51 @@
 /** All transcripts, newest first, a page at a time. */
 import { locale, text } from "../../common/i18n.js";
-import { button, fill, h, icon } from "../elements.js";
-import { dateTime, duration } from "../format.js";
+import { button, fill, h, icon, newId } from "../elements.js";
+import { clockTime, dateTime, duration, isolate } from "../format.js";
 import { credits, emptyState, errorBox, loadInto } from "../notices.js";
+import { placeOf } from "../routes.js";
 
 const PAGE = 20;
 
-export function historyView(app) {
-  const signal = app.signal();
-  const list = h("ul", { class: "history" });
-  const foot = h("div", { class: "history-foot" });
+export function historyView(app, { words = "" }) {
   const place = h("div", {});
   const upload = h("a", { class: "button", href: "#/upload" }, icon("upload"), h("span", {}, text("history_upload")));
-  const element = h("div", {}, h("div", { class: "actions end" }, upload), place);
-  const items = app.client.history.list({ limit: PAGE }, { signal });
+  const element = h("div", {}, h("div", { class: "actions end" }, upload), searchForm(app, words), place);
+  const signal = app.signal();
+  if (words) showPages(app, place, app.client.history.search(words, { limit: PAGE }, { signal }), foundItem, () => nothingFound(words));
+  else showPages(app, place, app.client.history.list({ limit: PAGE }, { signal }), itemOf, noTranscripts);
+  return { title: text("history_title"), element };
+}
+
+/** The words stand in the address, so that going back from a transcript shows what was found. */
+function searchForm(app, words) {
+  const id = newId("words");
+  const label = h("label", { for: id }, text("search_label"));
+  const input = h("input", { id, type: "search", value: words, maxlength: "200", dir: "auto" });
+  const form = h("form", { class: "search", role: "search" }, label, input, h("button", { type: "submit" }, icon("search"), h("span", {}, text("search_go"))));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    app.go(placeOf("/history", { words: input.value.trim() || undefined }));
+  });
+  return form;
+}
+
+const noTranscripts = () => emptyState("history", text("history_empty_title"), text("history_empty"));
+const nothingFound = (words) => emptyState("search", text("search_empty_title"), text("search_empty", isolate(words)));
+
+/** The items of an iterator, a page at a time. */
+function showPages(app, place, items, itemElement, empty) {
+  const list = h("ul", { class: "history" });
+  const foot = h("div", { class: "history-foot" });
 
   void loadInto(app, place, () => take(items, PAGE), (first) => {
-    if (first.found.length === 0) return emptyState("history", text("history_empty_title"), text("history_empty"));
+    if (first.found.length === 0) return empty();
     show(first);
     return [list, foot];
   });
-  return { title: text("history_title"), element };
 
   function show({ found, isLast }) {
-    list.append(...found.map(itemOf));
+    list.append(...found.map(itemElement));
     fill(foot, !isLast && button(text("action_more"), () => void more(), { kind: "wide" }));
   }
 
@@ -71,6 +93,28 @@ function itemOf(item) {
         { class: "row-text" },
         h("span", { class: "row-title", dir: "auto" }, titleOf(item)),
         h("span", { class: "row-facts" }, facts.map((fact) => h("span", {}, fact)), isRunning && h("span", { class: "badge" }, text("history_running"))),
+      ),
+      icon("forward"),
+    ),
+  );
+}
+
+/** A transcript that was found, with the words around the first match; it opens at that moment. */
+function foundItem({ transcript_id: id, started_at, title, snippet, seq, start_ms: startMs }) {
+  const isOfWords = startMs !== undefined;
+  return h(
+    "li",
+    {},
+    h(
+      "a",
+      { href: `#${placeOf(`/history/${id}`, { seq })}`, class: "row-link" },
+      icon("search"),
+      h(
+        "span",
+        { class: "row-text" },
+        h("span", { class: "row-title", dir: "auto" }, title || text("history_live")),
+        isOfWords && h("span", { class: "snippet", dir: "auto" }, snippet.before, h("mark", {}, snippet.match), snippet.after),
+        h("span", { class: "row-facts" }, h("time", { datetime: started_at }, dateTime(started_at, locale())), isOfWords && h("span", {}, clockTime(startMs))),
       ),
       icon("forward"),
     ),

@@ -178,13 +178,13 @@ function captionList(app) {
 }
 
 /** A caption, or a part without words, as an item of a list. */
-export function captionRow(row) {
+export function captionRow(row, { isFound = false } = {}) {
   const time = h("time", { datetime: isoDuration(row.startMs) }, clockTime(row.startMs));
   if (row.kind === "gap") {
     const seconds = Math.max(1, Math.round((row.endMs - row.startMs) / 1000));
     const name = row.reason === "no_audio" ? "gap_no_audio" : "gap";
     return h("li", { class: "gap" }, time, h("p", {}, text(name, duration(seconds, locale()))));
   }
-  return h("li", {}, time, h("p", { dir: "auto" }, row.speaker && h("span", { class: "speaker" }, row.speaker), row.text));
+  return h("li", isFound ? { class: "found", "aria-current": "true" } : {}, time, h("p", { dir: "auto" }, row.speaker && h("span", { class: "speaker" }, row.speaker), row.text));
 }
 

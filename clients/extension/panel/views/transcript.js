@@ -7,18 +7,21 @@ import { dateTime, duration, isolate, languageName } from "../format.js";
 import { confirm, credits, emptyState, errorBox, loadInto } from "../notices.js";
 import { placeOf } from "../routes.js";
 import { summaryOf } from "./catch_up_job.js";
+import { sharePart } from "./sharing.js";
 import { titleOf } from "./history.js";
 import { captionRow } from "./live_running.js";
 
 const FORMATS = ["txt", "srt", "vtt", "json"];
 
-export function transcriptView(app, { id }) {
+export function transcriptView(app, { id, seq }) {
   const element = h("div", { class: "transcript" });
-  void loadInto(app, element, (signal) => app.client.history.get(id, { signal }), (detail) => contentOf(app, detail));
+  const shown = loadInto(app, element, (signal) => app.client.history.get(id, { signal }), (detail) => contentOf(app, detail, seq));
+  void shown.then(() => element.querySelector(".found")?.scrollIntoView({ block: "center" }));
   return { title: text("transcript_title"), element, back: "/history" };
 }
 
-function contentOf(app, detail) {
+/** `seq`: of the caption that a search found. */
+function contentOf(app, detail, seq) {
   const { transcript, segments, summaries = [] } = detail;
   const here = `/history/${transcript.id}`;
   const problem = h("div", { class: "form-problem" });
@@ -27,7 +30,7 @@ function contentOf(app, detail) {
     h("a", { class: "button quiet-button", href: `#${placeOf(path, { ...parameters, back: here })}` }, icon(name), h("span", {}, text(label)));
   const words =
     segments.length > 0
-      ? setCaptionSize(h("ol", { class: "captions whole" }, rows.map(captionRow)), app.settings.captionSize)
+      ? setCaptionSize(h("ol", { class: "captions whole" }, rows.map((row) => captionRow(row, { isFound: String(row.seq) === seq }))), app.settings.captionSize)
       : emptyState("captions", text("transcript_empty_title"), text("transcript_empty"));
   return [
     heading(app, transcript, problem),
@@ -44,6 +47,7 @@ function contentOf(app, detail) {
     h("h2", { class: "section-title" }, text("transcript_words")),
     words,
     segments.length > 0 && exportPart(app, transcript.id),
+    segments.length > 0 && sharePart(app, transcript),
     h("div", { class: "actions end" }, deleteButton(app, transcript, problem)),
   ];
 }
