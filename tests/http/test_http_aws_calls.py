@@ -31,9 +31,10 @@ BUDGETS = {
 BUDGETS |= {"history": 3, "transcript": 4, "transactions": 3, "user": 2, "export": 3, "export as JSON": 4, "delete": 4}
 BUDGETS |= {"form": 2, "quote": 3, "catch-up": 5, "catch-up joined": 4, "poll": 2, "poll when done": 3}
 BUDGETS |= {"catch-up from store": 5, "catch-up of a session": 7, "ask": 5, "a retried question": 2, "late webhook": 3}
-BUDGETS |= {"purchase": 4, "purchase again": 2, "paid": 2, "paid again": 1, "refunded": 3, "refunded again": 2}
+BUDGETS |= {"purchase": 4, "purchase again": 2, "paid": 3, "paid again": 1, "refunded": 3, "refunded again": 2}
 BUDGETS |= {"statement as CSV": 3, "packages": 0, "purchases": 4, "one purchase": 2, "new title": 3}
 BUDGETS |= {"usage": 3, "costs": 19, "users": 4, "credits given": 3, "credits given again": 2, "block": 3, "unblock": 3}
+BUDGETS |= {"health": 22}
 BUDGETS |= {"name": 4, "code for a new password": 4, "export of all": 4, "look at an export": 2}
 BUDGETS |= {"delete the account": 3}
 BUDGETS |= {
@@ -169,6 +170,7 @@ def admin_responses(owner: Person, person: Person) -> dict[str, requests.Respons
         "usage": person.get("/analytics/usage"),
         "costs": owner.get("/analytics/costs?from=2026-10-05&to=2026-11-03"),
         "users": owner.get("/admin/users", params={"email": person.email}),
+        "health": owner.get("/admin/health"),
         "credits given": owner.post("/admin/credits", **grant),
         "credits given again": owner.post("/admin/credits", **grant),
         "block": owner.post(f"{path}/block", json={"reason": "why"}),

@@ -160,9 +160,7 @@ def build_application(
             cancel_url=f"{ORIGIN}/cancelled",
         ),
         reconciler=Reconciler(fulfilment, tables, is_on=True, now=now),
-        administration=UserAdministration(
-            **collaborators(UserAdministration), directory=providers.user_pool, cursors=CURSORS
-        ),
+        administration=UserAdministration(**collaborators(UserAdministration)),
         aggregates=Aggregates(tables),
         audits=Audits(**collaborators(Audits), auditor=auditor, queue=providers.queue, rules=audit_rules),
         catchups=Catchups(
