@@ -30,6 +30,8 @@ export function drawCharts() {
 
 function draw(chart) {
   chart.plot?.destroy();
+  chart.plot = null;
+  if (chart.box.clientWidth === 0) return; // of a view that is not shown: it is drawn when it is
   const style = getComputedStyle(document.documentElement);
   const color = (name) => style.getPropertyValue(name).trim();
   const axis = { stroke: color("--quiet"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false } };
@@ -47,7 +49,7 @@ function draw(chart) {
         values: (_, ticks) => ticks.map((seconds) => dayAndMonth.format(seconds * 1000)) },
       { ...axis, size: 60, ...(isWhole ? { incrs: WHOLE_STEPS } : {}), values: (_, ticks) => ticks.map(chart.axisText) },
     ],
-    hooks: { ready: [hideEmptyValues], setLegend: [hideEmptyValues] },
+    hooks: { ready: [showLastDay], setLegend: [showLastDay] },
     legend: { markers: { width: 0, fill: (plot, n) => plot.series[n].stroke(plot, n) } },
     series: [
       { label: "Day", value: (_, seconds) => (seconds === null ? "" : new Date(seconds * 1000).toISOString().slice(0, 10)) },
@@ -64,9 +66,9 @@ function draw(chart) {
   }, data, chart.box);
 }
 
-// No day is pointed at: the legend only names the colours. The values keep their place, so that nothing jumps.
-function hideEmptyValues(plot) {
-  plot.root.classList.toggle("idle", typeof plot.legend.idx !== "number");
+// While no day is pointed at, the legend has the values of the last day, whose date it names.
+function showLastDay(plot) {
+  if (typeof plot.legend.idx !== "number") plot.setLegend({ idx: plot.data[0].length - 1 }, true);
 }
 
 let width = 0;
