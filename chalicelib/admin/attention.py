@@ -17,7 +17,7 @@ NAMES = {
     "margin": "the margin",
 }
 # Reasons that say nothing about this stage or its payments: the request was no webhook at all.
-REFUSALS_OF_STRANGERS = frozenset({"invalid_request", "too_large", "unsupported_media_type", "origin_not_allowed"})
+REFUSALS_OF_ANYBODY = frozenset({"invalid_request", "too_large", "unsupported_media_type", "origin_not_allowed"})
 FORGED = "invalid_signature"
 MANY_FAILURES = 10  # of providers in an hour, as the alarm
 
@@ -46,7 +46,7 @@ def _messages(report: contract.AdminHealth, since: str) -> Iterator[tuple[str, s
         yield "provider_failures", f"{quantity(failures, 'failure')} of one provider in an hour of the last day."
     if report.margin and report.margin.is_below:
         yield "margin", _margin_message(report.margin)
-    for name in report.unread:
+    for name in report.unreadable:
         yield name, f"{NAMES[name].capitalize()} could not be read."
 
 
@@ -57,11 +57,11 @@ def _margin_message(margin: contract.MarginHealth) -> str:
 
 
 def _alarming(webhooks: contract.WebhookHealth) -> Iterator[contract.HealthCount]:
-    """Without what a stranger can cause: a wrong signature matters only if no event was applied since."""
+    """Without what unauthenticated callers can cause: a wrong signature matters only if no event was applied since."""
     applied_at = {applied.webhook: applied.at for applied in webhooks.applied}
     for count in webhooks.refused:
         is_forged = count.reason == FORGED and applied_at.get(count.subject, "") >= count.last_at
-        if count.reason not in REFUSALS_OF_STRANGERS and not is_forged:
+        if count.reason not in REFUSALS_OF_ANYBODY and not is_forged:
             yield count
 
 

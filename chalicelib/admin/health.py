@@ -55,19 +55,19 @@ class HealthReport:
     def health(self, admin: Caller) -> contract.AdminHealth:
         """Everything that could be read."""
         self.ledger.admit(admin)
-        unread: list[str] = []
+        unreadable: list[str] = []
 
         def read(name: str, source: Callable[[], T]) -> T | None:
             try:
                 return source()
             except UnavailableError:
-                unread.append(name)
+                unreadable.append(name)
                 return None
 
         report = contract.AdminHealth(
             checked_at=rfc3339(self.now()),
             attention=[],
-            unread=unread,
+            unreadable=unreadable,
             webhooks=read("webhooks", self._webhooks),
             failed_jobs=read("failed_jobs", lambda: self._counts(HealthKind.JOB_FAILED)),
             dead_letters=read("dead_letters", self._dead_letters),

@@ -80,14 +80,14 @@ class MarginHealth(ResponseShape, kw_only=True):
 
 
 class AdminHealth(ResponseShape, kw_only=True):
-    """`attention`: what needs the owner, empty if nothing does. A part that could not be read is null and in `unread`.
+    """`attention`: what needs the owner, empty if nothing does. A part that could not be read is null and in `unreadable`.
 
     Counts are of the last fourteen days, at most 50 of each, newest hour first.
     """
 
     checked_at: Time
     attention: list[AttentionItem]
-    unread: list[str]
+    unreadable: list[str]
     webhooks: WebhookHealth | None
     failed_jobs: list[HealthCount] | None
     dead_letters: DeadLetterHealth | None

@@ -12,7 +12,8 @@ from ..repositories.health_records import record_note
 from ..repositories.table import Tables
 
 WEBHOOKS = "/webhooks/"
-APPLIED_EVERY_SECONDS = 60
+# A 429 is to cost next to nothing, and a webhook's own calls are few: a process notes each kind at most so often.
+QUIET_SECONDS = {HealthKind.WEBHOOK_APPLIED: 60, HealthKind.LIMIT_MET: 60}
 HOUR_SECONDS = 3_600
 QUOTAS = {"mail_quota": "emails of the day", "provider_quota": "quota of the provider"}
 
@@ -70,5 +71,5 @@ class HealthRecorder:
                 has_room = record_note(self.tables(), note, at)
                 if not has_room:
                     self.quiet_until[kind] = (at // HOUR_SECONDS + 1) * HOUR_SECONDS
-                elif note.kind is HealthKind.WEBHOOK_APPLIED:
-                    self.quiet_until[kind] = at + APPLIED_EVERY_SECONDS
+                elif note.kind in QUIET_SECONDS:
+                    self.quiet_until[kind] = at + QUIET_SECONDS[note.kind]

@@ -20,7 +20,7 @@ class HealthKind(StrEnum):
 class HealthNote(Struct, frozen=True):
     """One thing that happened. It never holds what a caller sent.
 
-    `subject`: the webhook, provider, limit or kind of job. `reason`: a code or our own words. `reference`, `user_id`:
+    `subject`: the webhook, provider, limit or kind of job. `reason`: a code, or our own text. `reference`, `user_id`:
     the job and its owner, where there is one.
     """
 

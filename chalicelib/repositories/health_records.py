@@ -1,7 +1,7 @@
 """Counts of what went wrong, by the hour: `HEALTH` / `<kind>#<hour>#<subject>#<reason>` in the app table.
 
 The last webhook that was applied is found by its subject instead: `webhook_applied#<subject>#<hour>`.
-A record stops counting at `MAX_COUNT`, so that strangers who send refused requests cause few writes.
+A record stops counting at `MAX_COUNT`, so that unauthenticated callers cause few writes.
 """
 
 import re

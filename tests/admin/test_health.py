@@ -22,7 +22,7 @@ NOW = 1_795_400_000
 GOOD = contract.AdminHealth(
     checked_at=rfc3339(NOW),
     attention=[],
-    unread=[],
+    unreadable=[],
     webhooks=contract.WebhookHealth(applied=[], refused=[]),
     failed_jobs=[],
     dead_letters=contract.DeadLetterHealth(count=0, waiting=3, command="list"),
@@ -42,18 +42,18 @@ GOOD = contract.AdminHealth(
 )
 
 
-def count(subject: str, reason: str = "", number: int = 1, at: int = NOW) -> contract.HealthCount:
+def health_count(subject: str, reason: str = "", number: int = 1, at: int = NOW) -> contract.HealthCount:
     return contract.HealthCount(
         hour=rfc3339(at - at % 3_600), subject=subject, reason=reason, count=number, last_at=rfc3339(at)
     )
 
 
-def refused(*counts: contract.HealthCount, applied_at: int = 0) -> contract.WebhookHealth:
+def webhook_health(*counts: contract.HealthCount, applied_at: int = 0) -> contract.WebhookHealth:
     at = rfc3339(applied_at) if applied_at else ""
     return contract.WebhookHealth(applied=[contract.AppliedWebhook(webhook="stripe", at=at)], refused=list(counts))
 
 
-def about(report: contract.AdminHealth) -> list[str]:
+def attention_names(report: contract.AdminHealth) -> list[str]:
     return [item.about for item in attention(report, NOW)]
 
 
@@ -65,29 +65,37 @@ def about(report: contract.AdminHealth) -> list[str]:
         ({"alarms": [contract.AlarmHealth(name="A", state="ALARM", since="", description="")]}, ["alarms"]),
         ({"alarms": [contract.AlarmHealth(name="A", state="INSUFFICIENT_DATA", since="", description="")]}, []),
         ({"dead_letters": contract.DeadLetterHealth(count=1, waiting=0, command="list")}, ["dead_letters"]),
-        ({"webhooks": refused(count("stripe", "another amount"))}, ["webhooks"]),
-        ({"webhooks": refused(count("stripe", "another amount"), applied_at=NOW)}, ["webhooks"]),
-        ({"webhooks": refused(count("stripe", "another amount", at=NOW - DAY - 1))}, []),
-        ({"webhooks": refused(count("stripe", "invalid_signature"), applied_at=NOW - 1)}, ["webhooks"]),
-        ({"webhooks": refused(count("stripe", "invalid_signature"), applied_at=NOW)}, []),
-        ({"webhooks": refused(count("stripe", "invalid_request"))}, []),
-        ({"failed_jobs": [count("catch-up", "timeout")]}, ["failed_jobs"]),
-        ({"failed_jobs": [count("catch-up", "timeout", at=NOW - DAY - 1)]}, []),
+        ({"webhooks": webhook_health(health_count("stripe", "another amount"))}, ["webhooks"]),
+        ({"webhooks": webhook_health(health_count("stripe", "another amount"), applied_at=NOW)}, ["webhooks"]),
+        ({"webhooks": webhook_health(health_count("stripe", "another amount", at=NOW - DAY - 1))}, []),
+        ({"webhooks": webhook_health(health_count("stripe", "invalid_signature"), applied_at=NOW - 1)}, ["webhooks"]),
+        ({"webhooks": webhook_health(health_count("stripe", "invalid_signature"), applied_at=NOW)}, []),
+        ({"webhooks": webhook_health(health_count("stripe", "invalid_request"))}, []),
+        ({"failed_jobs": [health_count("catch-up", "timeout")]}, ["failed_jobs"]),
+        ({"failed_jobs": [health_count("catch-up", "timeout", at=NOW - DAY - 1)]}, []),
         ({"stuck": contract.StuckHealth(holds_overdue=1, purchases_stuck=0, is_complete=True)}, ["stuck"]),
         ({"stuck": contract.StuckHealth(holds_overdue=0, purchases_stuck=2, is_complete=True)}, ["stuck"]),
-        ({"provider_failures": [count("OpenAI", "timeout", MANY_FAILURES - 1)]}, []),
-        ({"provider_failures": [count("OpenAI", "timeout", MANY_FAILURES)]}, ["provider_failures"]),
+        ({"provider_failures": [health_count("OpenAI", "timeout", MANY_FAILURES - 1)]}, []),
+        ({"provider_failures": [health_count("OpenAI", "timeout", MANY_FAILURES)]}, ["provider_failures"]),
         (
-            {"provider_failures": [count("OpenAI", "timeout", 9), count("OpenAI", "429", 9, NOW - DAY // 2)]},
+            {
+                "provider_failures": [
+                    health_count("OpenAI", "timeout", 9),
+                    health_count("OpenAI", "429", 9, NOW - DAY // 2),
+                ]
+            },
             [],
         ),
-        ({"provider_failures": [count("OpenAI", "timeout", 5), count("OpenAI", "429", 5)]}, ["provider_failures"]),
-        ({"limits": [count("login", "", 100)]}, []),
-        ({"alarms": None, "unread": ["alarms"]}, ["alarms"]),
+        (
+            {"provider_failures": [health_count("OpenAI", "timeout", 5), health_count("OpenAI", "429", 5)]},
+            ["provider_failures"],
+        ),
+        ({"limits": [health_count("login", "", 100)]}, []),
+        ({"alarms": None, "unreadable": ["alarms"]}, ["alarms"]),
     ],
 )
 def test_what_needs_the_owner(changes: dict[str, object], expected: list[str]) -> None:
-    assert about(replace(GOOD, **changes)) == expected
+    assert attention_names(replace(GOOD, **changes)) == expected
 
 
 def test_a_margin_below_the_set_figure_is_named() -> None:
@@ -125,7 +133,7 @@ def test_what_was_recorded_is_reported(backend: Backend, owner: Caller) -> None:
 
     report = health_report_on(backend, FakeAws([raised], (2, 5))).health(owner)
 
-    assert report.unread == []
+    assert report.unreadable == []
     assert report.webhooks
     assert {applied.webhook: applied.at for applied in report.webhooks.applied}["stripe"] == rfc3339(at)
     assert ("stripe", "another amount") in {(each.subject, each.reason) for each in report.webhooks.refused}
@@ -142,7 +150,7 @@ def test_a_source_that_fails_is_unread_and_needs_the_owner(backend: Backend, own
     report = health_report_on(backend, FakeAws(error=UnavailableError("Later."))).health(owner)
 
     assert (report.alarms, report.dead_letters) == (None, None)
-    assert report.unread == ["dead_letters", "alarms"]
+    assert report.unreadable == ["dead_letters", "alarms"]
     assert {"The alarms could not be read.", "The dead letters could not be read."} <= {
         item.message for item in report.attention
     }
@@ -158,8 +166,8 @@ def test_no_table_that_fails_is_good(backend: Backend, owner: Caller, monkeypatc
         monkeypatch.setattr(backend.tables, name, out)
     found = report.health(owner)
 
-    assert found.unread == ["webhooks", "failed_jobs", "stuck", "provider_failures", "limits", "margin"]
-    assert len(found.attention) == len(found.unread)
+    assert found.unreadable == ["webhooks", "failed_jobs", "stuck", "provider_failures", "limits", "margin"]
+    assert len(found.attention) == len(found.unreadable)
 
 
 def test_a_blocked_administrator_reads_nothing(backend: Backend, owner: Caller) -> None:

@@ -55,13 +55,13 @@ def test_a_filter_finds_those_it_names_and_no_others(admin_env: AdminEnv) -> Non
     admin_env.adjust_credits(-5, user_id=in_debt)
     admin_env.backend.tables.write(Write(balance_key(buyer), add={"purchased": 500}))
 
-    def found(only: str) -> list[str]:
+    def find_ids(only: str) -> list[str]:
         query = contract.UsersQuery(only=only)  # type: ignore[arg-type]
         return [user.user_id for user in admin_env.user_list.users(admin_env.owner, query).users]
 
-    assert found("blocked") == [blocked]
-    assert found("below_zero") == [in_debt]
-    assert found("never_paid") == [user_id for user_id in people if user_id != buyer]
+    assert find_ids("blocked") == [blocked]
+    assert find_ids("below_zero") == [in_debt]
+    assert find_ids("never_paid") == [user_id for user_id in people if user_id != buyer]
 
 
 def test_a_filtered_page_reads_few_pages_and_its_cursor_goes_on(admin_env: AdminEnv) -> None:

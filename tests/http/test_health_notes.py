@@ -1,4 +1,4 @@
-"""What requests and jobs leave for the owner, without anything that a stranger sent, and in few writes."""
+"""What requests and jobs leave for the owner, without anything that a caller sent, and in few writes."""
 
 import pytest
 
@@ -70,7 +70,7 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> list[HealthNote]:
     return written
 
 
-def test_strangers_cause_few_writes_in_an_hour(backend: Backend, writes: list[HealthNote]) -> None:
+def test_refused_requests_cause_few_writes_in_an_hour(backend: Backend, writes: list[HealthNote]) -> None:
     clock = Clock()
     recorder = HealthRecorder(lambda: backend.tables, clock)
     for _ in range(1_000):
@@ -83,15 +83,18 @@ def test_strangers_cause_few_writes_in_an_hour(backend: Backend, writes: list[He
     assert len(writes) == MAX_COUNT + 1
 
 
-def test_applied_webhooks_are_written_once_a_minute(backend: Backend, writes: list[HealthNote]) -> None:
+@pytest.mark.parametrize("note", [APPLIED, HealthNote(HealthKind.LIMIT_MET, "login")])
+def test_what_is_frequent_is_written_once_a_minute(
+    backend: Backend, writes: list[HealthNote], note: HealthNote
+) -> None:
     clock = Clock()
     recorder = HealthRecorder(lambda: backend.tables, clock)
     for _ in range(5):
-        recorder.record([APPLIED])
+        recorder.record([note])
     clock.forward(60)
-    recorder.record([APPLIED])
+    recorder.record([note])
 
-    assert writes == [APPLIED, APPLIED]
+    assert writes == [note, note]
 
 
 def test_a_request_does_not_fail_for_what_cannot_be_recorded() -> None:

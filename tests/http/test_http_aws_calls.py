@@ -1,5 +1,7 @@
 """How many AWS calls a request makes, that of the limiter included, and the log line that it leaves."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 import requests
 
@@ -31,10 +33,14 @@ BUDGETS = {
 BUDGETS |= {"history": 3, "transcript": 4, "transactions": 3, "user": 2, "export": 3, "export as JSON": 4, "delete": 4}
 BUDGETS |= {"form": 2, "quote": 3, "catch-up": 5, "catch-up joined": 4, "poll": 2, "poll when done": 3}
 BUDGETS |= {"catch-up from store": 5, "catch-up of a session": 7, "ask": 5, "a retried question": 2, "late webhook": 3}
-BUDGETS |= {"purchase": 4, "purchase again": 2, "paid": 3, "paid again": 1, "refunded": 3, "refunded again": 2}
+BUDGETS |= {"purchase": 4, "purchase again": 2, "paid": 2, "paid again": 1, "refunded": 3, "refunded again": 2}
 BUDGETS |= {"statement as CSV": 3, "packages": 0, "purchases": 4, "one purchase": 2, "new title": 3}
 BUDGETS |= {"usage": 3, "costs": 19, "users": 4, "credits given": 3, "credits given again": 2, "block": 3, "unblock": 3}
-BUDGETS |= {"health": 22}
+# The margin is that of seven days, whose totals are four queries for each of their months.
+MONTHS = len({(datetime.now(UTC) - timedelta(days=days)).month for days in (0, 6)})
+BUDGETS |= {"health": 20 + 4 * MONTHS}
+# The first webhook of a minute is noted for the owner.
+NOTED = {"paid", "paid again", "refunded", "refunded again", "late webhook"}
 BUDGETS |= {"name": 4, "code for a new password": 4, "export of all": 4, "look at an export": 2}
 BUDGETS |= {"delete the account": 3}
 BUDGETS |= {
@@ -234,7 +240,9 @@ def test_a_request_makes_exactly_these_aws_calls(
     answers: dict[str, requests.Response], log_lines: LogLines, kind: str
 ) -> None:
     """docs/data-model.md has these figures."""
-    assert line_of(answers[kind], log_lines)["aws_calls"] == BUDGETS[kind]
+    calls = line_of(answers[kind], log_lines)["aws_calls"]
+
+    assert calls == BUDGETS[kind] or (kind in NOTED and calls == BUDGETS[kind] + 1)
 
 
 def test_a_refused_token_costs_no_aws_call(api: Api, log_lines: LogLines) -> None:

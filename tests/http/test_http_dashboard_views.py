@@ -146,7 +146,7 @@ def test_what_administrators_did_is_read_again_after_an_action(dashboard: Dashbo
     dashboard.wait_until(f"document.getElementById('audit').textContent.includes('{reason}')")
 
 
-def test_actions_that_could_not_be_read_are_not_said_to_be_none(dashboard: Dashboard) -> None:
+def test_unreadable_actions_are_not_shown_as_none(dashboard: Dashboard) -> None:
     dashboard.page.run(ANSWER_ONCE, "admin/audit", 503, DOWN, "0")
     dashboard.show("audit")
 
@@ -155,7 +155,7 @@ def test_actions_that_could_not_be_read_are_not_said_to_be_none(dashboard: Dashb
     assert dashboard.text("#audit .good") == ""
 
 
-def test_an_audit_of_nobody_is_not_good_news(dashboard: Dashboard) -> None:
+def test_an_audit_of_nobody_is_not_shown_as_good(dashboard: Dashboard) -> None:
     dashboard.page.run(ANSWER_ONCE, "admin/audit", 200, AUDIT_OF_NOBODY, "0")
     dashboard.show("audit")
 
@@ -251,7 +251,7 @@ def test_what_is_stuck_is_seen_in_one_click_with_the_command_that_helps(
 
 
 def test_a_part_of_health_that_could_not_be_read_is_not_good(dashboard: Dashboard, owner: Person) -> None:
-    health = owner.get("/admin/health").json() | {"dead_letters": None, "stuck": None, "unread": ["dead_letters"]}
+    health = owner.get("/admin/health").json() | {"dead_letters": None, "stuck": None, "unreadable": ["dead_letters"]}
     dashboard.page.run(ANSWER_ONCE, "admin/health", 200, health, "0")
     dashboard.show("health")
     dashboard.wait_until("document.getElementById('health').innerText.includes('Dead letters: could not be read')")

@@ -47,9 +47,9 @@ def test_the_same_within_an_hour_is_one_record(tables: Tables) -> None:
 
 
 def test_a_record_stops_at_its_cap_and_the_next_hour_counts_again(tables: Tables) -> None:
-    taken = [record_note(tables, REFUSED, AT) for _ in range(MAX_COUNT + 5)]
+    has_room = [record_note(tables, REFUSED, AT) for _ in range(MAX_COUNT + 5)]
 
-    assert taken == [True] * (MAX_COUNT - 1) + [False] * 6
+    assert has_room == [True] * (MAX_COUNT - 1) + [False] * 6
     assert [record.count for record in newest_records(tables, HealthKind.WEBHOOK_REFUSED, 10)] == [MAX_COUNT]
     assert record_note(tables, REFUSED, AT + HOUR)
 

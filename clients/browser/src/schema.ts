@@ -1025,7 +1025,7 @@ export interface components {
             };
         };
         /**
-         * @description `attention`: what needs the owner, empty if nothing does. A part that could not be read is null and in `unread`.
+         * @description `attention`: what needs the owner, empty if nothing does. A part that could not be read is null and in `unreadable`.
          *
          *     Counts are of the last fourteen days, at most 50 of each, newest hour first.
          */
@@ -1033,7 +1033,7 @@ export interface components {
             /** Format: date-time */
             checked_at: string;
             attention: components["schemas"]["AttentionItem"][];
-            unread: string[];
+            unreadable: string[];
             webhooks: components["schemas"]["WebhookHealth"] | null;
             failed_jobs: components["schemas"]["HealthCount"][] | null;
             dead_letters: components["schemas"]["DeadLetterHealth"] | null;

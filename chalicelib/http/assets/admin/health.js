@@ -40,9 +40,9 @@ function cards(health) {
     card("Webhooks", health.webhooks, webhooks),
     card("Dead letters", health.dead_letters, deadLetters),
     card("Stuck", health.stuck, stuck),
-    card("Failed jobs", health.failed_jobs, (rows) => counts("Failed jobs, by hour", rows, "Job", "No job failed in fourteen days.", true)),
+    card("Failed jobs", health.failed_jobs, (rows) => counts("Failed jobs, by hour", rows, "Job", "No job failed in fourteen days.", { hasJob: true })),
     card("Providers", health.provider_failures, (rows) => counts("Failures of providers, by hour", rows, "Provider", "No provider failed in fourteen days.")),
-    card("Limits met", health.limits, (rows) => counts("Limits met, by hour", rows, "Limit", "No limit was met in fourteen days.")),
+    card("Limits met", health.limits, (rows) => counts("Limits met, by hour", rows, "Limit", "No limit was met in fourteen days.", { times: "Minutes" })),
     card("Margin", health.margin, margin),
     card("Alarms", health.alarms, alarms),
   ];
@@ -102,12 +102,12 @@ function alarms(rows) {
 
 const stateText = (state) => ({ OK: "good", ALARM: "raised", INSUFFICIENT_DATA: "no data" })[state] ?? state;
 
-function counts(caption, rows, subject, emptyText, hasJob = false) {
+function counts(caption, rows, subject, emptyText, { hasJob = false, times = "Times" } = {}) {
   return table(caption, [
     ["Hour", (row) => moment(row.hour)],
     [subject, (row) => row.subject],
     ["Reason", (row) => el("span", { class: "model" }, row.reason.replaceAll("_", " "))],
-    ["Times", (row) => (row.count >= 100 ? "100 or more" : number(row.count)), true],
+    [times, (row) => (row.count >= 100 ? "100 or more" : number(row.count)), true],
     ["Last", (row) => moment(row.last_at)],
     ...(hasJob ? [["Last job", (row) => el("code", {}, row.reference)], ["User", (row) => el("code", {}, row.user_id)]] : []),
   ], rows, emptyText);

@@ -7,7 +7,7 @@ EXAMPLES = [
     contract.AdminHealth(
         checked_at=ENDED,
         attention=[contract.AttentionItem(about="failed_jobs", message="1 job failed in the last day.")],
-        unread=[],
+        unreadable=[],
         webhooks=contract.WebhookHealth(
             applied=[contract.AppliedWebhook(webhook="stripe", at=ENDED)],
             refused=[
