@@ -80,8 +80,9 @@ class MarginHealth(ResponseShape, kw_only=True):
 
 
 class AdminHealth(ResponseShape, kw_only=True):
-    """`attention`: what needs the owner, empty if nothing does. A part that could not be read is null and in `unreadable`.
+    """`attention`: what needs the owner, empty if nothing does.
 
+    A part that could not be read is null, and its name is in `unreadable`.
     Counts are of the last fourteen days, at most 50 of each, newest hour first.
     """
 

@@ -10,6 +10,7 @@ from chalicelib.http.static_files import ASSETS
 from scripts.browser import Page
 from scripts.local.stack import LocalStack
 from tests.browsing import open_browser
+from tests.http.catchup_steps import wait_for
 from tests.http.checkout_steps import PaymentsClient, buy_and_pay
 from tests.http.dashboard_page import (
     ANSWER_ONCE,
@@ -40,10 +41,16 @@ def dashboard(browser: Page, stack: LocalStack) -> Iterator[Dashboard]:
         yield page
 
 
+def credits_sold(owner: Person) -> int:
+    return int(owner.get("/analytics/costs").json()["totals"]["credits_sold"])
+
+
 def test_the_figures_are_those_of_the_api(
     dashboard: Dashboard, owner: Person, person: Person, payments_client: PaymentsClient
 ) -> None:
+    sold_before = credits_sold(owner)
     buy_and_pay(person, payments_client)
+    wait_for(lambda: credits_sold(owner) > sold_before)  # The totals follow the ledger.
     session_id = person.start()
     dashboard.open()
     dashboard.sign_in_as_owner()

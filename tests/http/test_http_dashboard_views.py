@@ -227,7 +227,7 @@ def test_refused_webhooks_are_seen_in_one_click_and_named_at_the_top(
     dashboard.wait_until("document.getElementById('health').innerText.includes('invalid signature')")
 
     text = dashboard.text("#health")
-    assert "stripe" in text
+    assert "Stripe" in text
     assert "canary" not in text
     assert "Webhooks refused, by hour" in text
 

@@ -1,4 +1,4 @@
-"""The health report over HTTP: what unauthenticated callers send leaves a count, nothing else, and only administrators read it."""
+"""The health report over HTTP: callers without a sign-in leave a count, and administrators alone read it."""
 
 import json
 

@@ -1025,9 +1025,9 @@ export interface components {
             };
         };
         /**
-         * @description `attention`: what needs the owner, empty if nothing does. A part that could not be read is null and in `unreadable`.
+         * @description `attention`: what needs the owner, empty if nothing does.
          *
-         *     Counts are of the last fourteen days, at most 50 of each, newest hour first.
+         *     A part that could not be read is null, and its name is in `unreadable`. Counts are of the last fourteen days, at most 50 of each, newest hour first.
          */
         AdminHealth: {
             /** Format: date-time */

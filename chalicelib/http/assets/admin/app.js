@@ -20,6 +20,7 @@ const run = (work) => runAt(work, pagePlace);
 
 let lastRequest = 0; // number of the newest request for costs: the response to an earlier one is not shown
 let showSearch = () => {};
+let shownDays = ""; // empty after a load that failed
 
 // Signing in
 
@@ -53,6 +54,7 @@ function openView() {
   const view = currentView();
   showView();
   drawCharts();
+  pagePlace.text.textContent = rangeShown();
   if (view.name === "users") showSearch(view);
 }
 
@@ -126,7 +128,8 @@ function markPreset() {
   }
 }
 
-const rangeShown = () => `Shown: ${range.from.value} to ${range.to.value}, UTC.`;
+// The days of the figures, in the views that have a range.
+const rangeShown = () => (byId("range").hidden ? "" : shownDays);
 
 async function load() {
   const request = (lastRequest += 1);
@@ -134,10 +137,13 @@ async function load() {
   try {
     costs = await call("GET", `analytics/costs?${rangeQuery()}`);
   } catch (error) {
+    shownDays = "";
     if (request === lastRequest) clearCosts(`The figures of ${range.from.value} to ${range.to.value} could not be loaded.`);
     throw error;
   }
-  if (request === lastRequest) showCosts(costs);
+  if (request !== lastRequest) return rangeShown();
+  showCosts(costs);
+  shownDays = `Shown: ${costs.from} to ${costs.to}, UTC.`;
   for (const name of ["money", "usage"]) keepInAddress(name, { from: range.from.value, to: range.to.value });
   return rangeShown();
 }

@@ -4,6 +4,7 @@ import { call } from "./api.js";
 import { answerPlace, run } from "./answers.js";
 import { counted, el, fill, moment, number, table, usd } from "./show.js";
 
+const WEBHOOKS = { stripe: "Stripe", assemblyai: "AssemblyAI" };
 const section = () => document.getElementById("health");
 const line = () => document.getElementById("attention");
 
@@ -62,7 +63,7 @@ function attentionCard(items) {
 
 function webhooks({ applied, refused }) {
   return el("div", {},
-    applied.map(({ webhook, at }) => el("p", {}, `Last applied from ${webhook}: ${at ? moment(at) : "none in fourteen days"}.`)),
+    applied.map(({ webhook, at }) => el("p", {}, `Last applied from ${WEBHOOKS[webhook] ?? webhook}: ${at ? moment(at) : "none in fourteen days"}.`)),
     counts("Webhooks refused, by hour", refused, "From", "No webhook was refused in fourteen days."));
 }
 
@@ -105,7 +106,7 @@ const stateText = (state) => ({ OK: "good", ALARM: "raised", INSUFFICIENT_DATA: 
 function counts(caption, rows, subject, emptyText, { hasJob = false, times = "Times" } = {}) {
   return table(caption, [
     ["Hour", (row) => moment(row.hour)],
-    [subject, (row) => row.subject],
+    [subject, (row) => WEBHOOKS[row.subject] ?? row.subject],
     ["Reason", (row) => el("span", { class: "model" }, row.reason.replaceAll("_", " "))],
     [times, (row) => (row.count >= 100 ? "100 or more" : number(row.count)), true],
     ["Last", (row) => moment(row.last_at)],

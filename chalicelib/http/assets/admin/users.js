@@ -97,7 +97,7 @@ class UserList {
     this.users = [...(this.users ?? []), ...users];
     this.cursor = cursor ?? "";
     this.draw();
-    return `${counted(this.users.length, "user")}${this.cursor ? " so far" : ""} found.`;
+    return `${counted(this.users.length, "user")} found${this.cursor ? " so far" : ""}.`;
   }
 
   draw() {
