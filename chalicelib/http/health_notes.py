@@ -11,7 +11,7 @@ from ..models.health import HealthKind, HealthNote
 from ..repositories.health_records import record_note
 from ..repositories.table import Tables
 
-WEBHOOKS = "/webhooks/"
+WEBHOOKS = {"/webhooks/stripe": "stripe", "/webhooks/assemblyai": "assemblyai"}  # by path; others are no webhooks
 # A 429 is to cost next to nothing, and a webhook's own calls are few: a process notes each kind at most so often.
 QUIET_SECONDS = {HealthKind.WEBHOOK_APPLIED: 60, HealthKind.LIMIT_MET: 60}
 HOUR_SECONDS = 3_600
@@ -21,7 +21,7 @@ QUOTAS = {"mail_quota": "emails of the day", "provider_quota": "quota of the pro
 def notes_of_request(path: str, status: int, facts: RequestFacts) -> list[HealthNote]:
     """What the owner has to know of a request. Nothing of what the caller sent is in it."""
     found = notes_of_work(facts)
-    if path.startswith(WEBHOOKS) and (note := _webhook_note(path.removeprefix(WEBHOOKS), status, facts)):
+    if path in WEBHOOKS and (note := _webhook_note(WEBHOOKS[path], status, facts)):
         found.append(note)
     if "limit" in facts.notes:
         found.append(HealthNote(HealthKind.LIMIT_MET, str(facts.notes["limit"])))

@@ -6,6 +6,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import UnavailableError
+from ..logs.request_facts import request_facts
 from ..models.alarms import ALARM_NAMES, AlarmState
 
 
@@ -22,6 +23,7 @@ class Alarms:
         try:
             response = self.client.describe_alarms(AlarmNames=names, MaxRecords=len(names))
         except (ClientError, BotoCoreError) as error:
+            request_facts().notes["health_error"] = f"describe_alarms: {_name(error)}"
             raise UnavailableError("The alarms could not be read. Retry the request.") from error
         found = [self._state(alarm) for alarm in response["MetricAlarms"] if alarm["AlarmName"] in names]
         return sorted(found, key=lambda state: ALARM_NAMES.index(state.name))
@@ -34,3 +36,7 @@ class Alarms:
             since=int(since.timestamp()) if since else 0,
             description=alarm.get("AlarmDescription", ""),
         )
+
+
+def _name(error: ClientError | BotoCoreError) -> str:
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__

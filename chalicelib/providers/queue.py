@@ -49,5 +49,6 @@ class DeadLetters:
         try:
             response = self.client.get_queue_attributes(QueueUrl=url, AttributeNames=list(COUNTS))
         except (ClientError, BotoCoreError) as error:
+            request_facts().notes["health_error"] = f"get_queue_attributes: {type(error).__name__}"
             raise UnavailableError("The queue could not be read. Retry the request.") from error
         return sum(int(response["Attributes"][name]) for name in COUNTS)

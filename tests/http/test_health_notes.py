@@ -49,6 +49,7 @@ FAILED = HealthNote(HealthKind.JOB_FAILED, "catch-up", "timeout", "job", "ada")
             RequestFacts(notes={"mail_quota": "used up"}),
             [HealthNote(HealthKind.LIMIT_MET, "emails of the day", "used up")],
         ),
+        ("/webhooks/invented", 404, RequestFacts(notes={"code": "not_found"}), []),
         ("/credits/balance", 200, RequestFacts(), []),
         ("/credits/balance", 500, RequestFacts(notes={"code": "internal_error"}), []),
     ],
