@@ -51,7 +51,10 @@ CORS = CORSConfig(
 )
 cognito = CognitoUserPoolAuthorizer("cognito", provider_arns=[load.user_pool_arn()])
 
-app.register_middleware(middleware.http_middleware(aws.settings, CORS.get_access_control_headers(), ORIGINS), "http")
+app.register_middleware(
+    middleware.http_middleware(aws.settings, CORS.get_access_control_headers(), ORIGINS, use_cases.health_recorder),
+    "http",
+)
 
 
 def request() -> Request:
@@ -345,7 +348,8 @@ def assemblyai_webhook(
 def work(event: Any) -> dict[str, int]:
     """Continue the jobs that the messages name. A message whose job fails is delivered again."""
     messages = [str(record.body) for record in event]
-    return events.run_event("work", {"jobs_done": lambda: sum(handle_message(message) for message in messages)})
+    with events.recording_health(use_cases.health_recorder):
+        return events.run_event("work", {"jobs_done": lambda: sum(handle_message(message) for message in messages)})
 
 
 def handle_message(message: str) -> int:
@@ -534,7 +538,8 @@ def stripe_webhook(
 @app.schedule(Rate(5, unit=Rate.MINUTES))
 def reconcile(_event: Any) -> dict[str, int]:
     """Ask the payment service for open payments and missed events, and record them."""
-    return events.run_reporting_event("reconcile", lambda: use_cases.reconciler().reconcile())
+    with events.recording_health(use_cases.health_recorder):
+        return events.run_reporting_event("reconcile", lambda: use_cases.reconciler().reconcile())
 
 
 # Admin
@@ -568,9 +573,14 @@ def give_credits(caller: Admin, body: Body[contract.GiveCredits], key: Idempoten
 
 @app.route("/admin/users", methods=["GET"], authorizer=cognito, cors=CORS)
 @endpoint(limit="admin")
-def users(caller: Admin, query: Query[contract.UsersQuery]) -> contract.AdminUsers:
-    """List accounts and their credits, or find them by email address or id."""
-    return use_cases.user_administration().users(caller, query)
+def users(caller: Admin, query: Query[contract.UsersQuery]) -> contract.AdminUsers | Annotated[Download, "text/csv"]:
+    """List accounts and their credits, or find them by email address or id.
+
+    `format=csv` returns a file; `X-Next-Cursor` names the next one.
+    """
+    if query.format == "csv":
+        return use_cases.user_list().csv(caller, query)
+    return use_cases.user_list().users(caller, query)
 
 
 @app.route("/admin/users/{user_id}", methods=["GET"], authorizer=cognito, cors=CORS)
@@ -645,6 +655,16 @@ def unblock(caller: Admin, body: Body[contract.BlockReason], user_id: Id) -> con
     Unblocking twice is safe.
     """
     return use_cases.user_administration().set_blocked(caller, user_id, False, body.reason)
+
+
+@app.route("/admin/health", methods=["GET"], authorizer=cognito, cors=CORS)
+@endpoint(limit="admin")
+def admin_health(caller: Admin) -> contract.AdminHealth:
+    """Return what failed lately, and what needs the owner.
+
+    A part that could not be read is null, and is named in `unread`.
+    """
+    return use_cases.health_report().health(caller)
 
 
 @app.route("/admin/shares/end", methods=["POST"], authorizer=cognito, cors=CORS)

@@ -12,7 +12,9 @@ from typing import Protocol
 from .. import contract
 from ..dates import rfc3339
 from ..errors import NotFoundError, UnavailableError
+from ..logs.request_facts import request_facts
 from ..models.accounts import Caller
+from ..models.health import HealthKind, HealthNote
 from ..providers.protocols import JobQueue
 from ..repositories import exports
 from ..repositories.claims import LostClaimError, claim, release_claim, renew_claim
@@ -123,6 +125,9 @@ class AccountExports:
         try:
             if self.now() >= export.started_at + self.rules.abandon_after_seconds:
                 self._end(export, ExportState.FAILED)
+                request_facts().failed_jobs.append(
+                    HealthNote(HealthKind.JOB_FAILED, "export", "abandoned", export.export_id, user_id)
+                )
                 return False
             self.files.delete_all(user_id)
             size = self.files.write(user_id, export.export_id, self._pieces(export))

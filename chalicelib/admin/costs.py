@@ -53,7 +53,7 @@ class CostReport:
             from_day=days[0],
             to_day=days[-1],
             counted_until=rfc3339(all_time.counted_until) if all_time.counted_until else "",
-            totals=_cost_totals(totals),
+            totals=cost_totals(totals),
             services=self._services(totals),
             models=_models(totals),
             days=[self._day(day, day_totals) for day, day_totals in by_day.items()],
@@ -82,10 +82,12 @@ class CostReport:
         return Download(csv_text(CSV_COLUMNS, rows), CSV_CONTENT_TYPE, "costs.csv", next_cursor)
 
     def _day(self, day: str, totals: Totals) -> contract.DayCost:
+        day_totals = cost_totals(totals)
         users = totals.get(AggregateKey(day, ACTIVE_USERS), {}).get("users", 0)
         return contract.DayCost(
             date=day,
-            totals=_cost_totals(totals),
+            totals=day_totals,
+            sums=day_totals,
             active_users=users,
             services=self._services(totals),
             models=_models(totals),
@@ -123,7 +125,7 @@ class CostReport:
         holds, is_complete = self.ledger.open_holds()
         overdue_at = self.now() - OVERDUE_SECONDS
         oldest = sorted(holds, key=lambda hold: hold.made_at)[:HOLDS_SHOWN]
-        overdue = {hold.hold_id for hold in holds if hold.kind != HoldKind.DISPUTE and hold.sweep_at < overdue_at}
+        overdue = {hold.hold_id for hold in holds if is_overdue(hold, overdue_at)}
         return contract.OpenHolds(
             count=len(holds),
             credits=sum(hold.credits for hold in holds),
@@ -133,7 +135,12 @@ class CostReport:
         )
 
 
-def _cost_totals(totals: Totals) -> contract.CostTotals:
+def is_overdue(hold: Hold, overdue_at: int) -> bool:
+    """Whether the sweep should have ended the hold before `overdue_at`; a bank decides when a dispute ends."""
+    return hold.kind != HoldKind.DISPUTE and hold.sweep_at < overdue_at
+
+
+def cost_totals(totals: Totals) -> contract.CostTotals:
     """Money and credits. Amounts of models are left out: those of their service include them."""
     by_service = {key: amounts for key, amounts in totals.items() if not key.is_for_model and _is_entry(key)}
 

@@ -20,7 +20,7 @@ from ..repositories.ledger_items import balance_key, balance_of
 from ..repositories.profiles import load_emails
 from ..repositories.purchases import list_purchases
 from ..repositories.table import Tables
-from .users import Directory, user_item
+from .user_list import Directory, user_item
 
 ACTIONS_SHOWN, PURCHASES_COUNTED = 50, 100
 

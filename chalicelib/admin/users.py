@@ -5,13 +5,10 @@ An action and its record are one transaction: no action without a record, and no
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from .. import contract
-from ..cursors import Cursors
-from ..dates import rfc3339
 from ..errors import ConflictError, IdempotencyMismatchError, InvalidRequestError, NotFoundError, UnavailableError
-from ..models.accounts import Account, Caller
+from ..models.accounts import Caller
 from ..models.admin_actions import AdminAction
 from ..models.ledger import Balance
 from ..repositories.admin_actions import put_action, request_record_from, request_record_key, request_record_put
@@ -23,14 +20,7 @@ from ..repositories.transcripts import transcript_key
 
 GRANT, CLAWBACK = "admin_grant", "admin_clawback"
 TRIES = 24
-USERS_CURSOR = "USERS#"
 NO_SHARE = "No transcript is shared at this address."
-
-
-class Directory(Protocol):
-    """The accounts of the user pool. Raises UnavailableError, InvalidRequestError."""
-
-    def accounts(self, email: str, user_id: str, limit: int, after: str) -> tuple[list[Account], str]: ...
 
 
 @dataclass(frozen=True)
@@ -39,8 +29,6 @@ class UserAdministration:
 
     ledger: Ledger
     tables: Tables
-    directory: Directory
-    cursors: Cursors
     now: Callable[[], int]  # epoch seconds, UTC
     new_ulid: Callable[[], str]
 
@@ -129,20 +117,6 @@ class UserAdministration:
             raise NotFoundError(NO_SHARE) from refusal
         return contract.ShareEndedByAdmin(user_id=share.user_id, is_shared=False)
 
-    def users(self, admin: Caller, query: contract.UsersQuery) -> contract.AdminUsers:
-        """A page of accounts and their credits: all, those whose email address starts with `email`, or one by id."""
-        email = (query.email or "").strip().lower()
-        scope = (admin.user_id, email, query.user_id or "")
-        after = self.cursors.decode(USERS_CURSOR, query.cursor, *scope)
-        self.ledger.admit(admin)
-        accounts, following = self.directory.accounts(
-            email, query.user_id or "", query.limit, (after or "").removeprefix(USERS_CURSOR)
-        )
-        balances = self.tables.get_many([balance_key(account.user_id) for account in accounts]) if accounts else []
-        cursor = self.cursors.encode(USERS_CURSOR, following, *scope) if following else None
-        users = [user_item(account, balance_of(item)) for account, item in zip(accounts, balances, strict=True)]
-        return contract.AdminUsers(users=users, next_cursor=cursor)
-
     def _action(
         self,
         admin: Caller,
@@ -162,21 +136,4 @@ def _credits_given(action: AdminAction) -> contract.CreditsGiven:
         credits=available - action.before["available"],
         available=available,
         action_id=action.action_id,
-    )
-
-
-def user_item(account: Account, balance: Balance) -> contract.AdminUser:
-    """An account of the user pool and its credits."""
-    return contract.AdminUser(
-        user_id=account.user_id,
-        email=account.email,
-        created_at=rfc3339(account.created_at),
-        is_confirmed=account.is_confirmed,
-        is_blocked=balance.blocked,
-        available=balance.available,
-        held=balance.held,
-        lifetime_granted=balance.granted,
-        lifetime_purchased=balance.purchased,
-        lifetime_used=balance.used,
-        name=account.name,
     )

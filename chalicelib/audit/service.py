@@ -14,9 +14,11 @@ from msgspec.structs import replace
 from .. import contract
 from ..dates import rfc3339
 from ..errors import UnavailableError
+from ..logs.request_facts import request_facts
 from ..models.accounts import Caller
 from ..models.aggregates import AmountsByKey, merge_amounts
 from ..models.audits import Audit, AuditFigures, AuditState, Finding
+from ..models.health import HealthKind, HealthNote
 from ..providers.protocols import JobQueue
 from ..repositories import audits
 from ..repositories.admin_actions import recent_actions
@@ -140,7 +142,9 @@ class Audits:
     def _process_page(self, audit: Audit) -> Audit:
         """The audit after the page, or after its end, as it was written. Raises WriteRefusedError without a claim."""
         if self.now() >= audit.progress_at + self.rules.stalled_seconds:
-            return self._save(audit, replace(audit, state=AuditState.FAILED, ended_at=self.now()))
+            failed_audit = self._save(audit, replace(audit, state=AuditState.FAILED, ended_at=self.now()))
+            request_facts().failed_jobs.append(HealthNote(HealthKind.JOB_FAILED, "audit", "stalled", audit.audit_id))
+            return failed_audit
         if audit.has_read_all:
             mismatches = list(self.auditor.find_total_mismatches(audit))
             figures = audit.figures + AuditFigures(findings_count=len(mismatches))
@@ -197,6 +201,7 @@ class Audits:
             started_at=rfc3339(audit.started_at),
             ended_at=rfc3339(audit.ended_at) if audit.ended_at else "",
             users_checked=figures.users_checked,
+            users_judged=figures.users_checked,
             users_moving=figures.users_moving,
             entries=figures.entries,
             open_holds=figures.open_holds,

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from ..logs.request_facts import request_facts
 from ..models.catchup import Job, JobState, TextUse
+from ..models.health import HealthKind, HealthNote
 from ..models.ledger import Charge, ModelUse
 from ..models.transcripts import Moment, Summary, Transcript
 from ..pricing.price_files import load
@@ -111,6 +113,9 @@ class JobSettlement:
             self.ledger.settle(job_hold(job, 0), _loss(job), at=self.now(), extra_writes=extra_writes)
         except HoldEndedError as ended:
             raise LostClaimError from ended
+        request_facts().failed_jobs.append(
+            HealthNote(HealthKind.JOB_FAILED, "catch-up", reason, job.job_id, job.user_id)
+        )
         return failed_job
 
     def _copy_writes(self, ended_job: Job) -> list[Write]:

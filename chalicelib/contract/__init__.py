@@ -10,6 +10,7 @@ from .audit import *
 from .base import *
 from .catchup import *
 from .credits import *
+from .health import *
 from .payments import *
 from .service import *
 from .streaming import *

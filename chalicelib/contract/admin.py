@@ -23,10 +23,15 @@ LongCursor = Annotated[str, Meta(min_length=1, max_length=500)]
 
 
 class UsersQuery(RequestShape, kw_only=True):
-    """`email`: the start of the address. Without `email` and `user_id`: all users, page by page."""
+    """`email`: the start of the address. Without `email` and `user_id`: all users, page by page.
+
+    `only` those who are blocked, whose balance is below zero, or who never paid; such a page may be short or empty.
+    """
 
     email: EmailStart | None = None
     user_id: Identifier | None = None
+    only: Literal["blocked", "below_zero", "never_paid"] | None = None
+    format: Literal["json", "csv"] = "json"
     limit: Annotated[int, Meta(ge=1, le=60)] = 50
     cursor: Annotated[str, Meta(min_length=1, max_length=4_000)] | None = None
 
@@ -138,8 +143,11 @@ class ModelCost(ResponseShape, kw_only=True):
 
 
 class DayCost(ResponseShape, kw_only=True):
+    """`sums` is an earlier name of `totals`, kept for clients of version 0.2."""
+
     date: Day
     totals: CostTotals
+    sums: CostTotals
     active_users: int
     services: list[ServiceCost]
     models: list[ModelCost]

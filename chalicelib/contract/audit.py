@@ -49,12 +49,16 @@ class ActiveUsers(Struct, kw_only=True):
 
 
 class AuditReport(ResponseShape, kw_only=True):
-    """`users_moving`: accounts that changed while the audit read them, so that they were not checked."""
+    """`users_moving`: accounts that changed while the audit read them, so that they were not checked.
+
+    `users_judged` is an earlier name of `users_checked`, kept for clients of version 0.2.
+    """
 
     audit_id: str
     status: Annotated[str, one_of(*AuditState)]
     started_at: Time
     users_checked: int
+    users_judged: int
     users_moving: int
     entries: int
     open_holds: int

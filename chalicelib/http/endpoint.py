@@ -10,8 +10,9 @@ from chalice import Response
 from chalice.app import Request
 
 from .. import contract
-from ..errors import REASON_CODES, AppError, InsufficientCreditsError, UnavailableError
+from ..errors import REASON_CODES, AppError, InsufficientCreditsError, RateLimitedError, UnavailableError
 from ..logs import log
+from ..logs.request_facts import request_facts
 from ..models.rate_limits import GROUPS, UNCOUNTED
 from ..providers.administrators import Administrators
 from ..providers.id_tokens import TokenVerifier
@@ -119,6 +120,8 @@ class EndpointDecorator:
                 refusal = self.explain_refusal(identity, error)
             response = error_response(refusal)
         except AppError as error:
+            if isinstance(error, RateLimitedError):
+                request_facts().notes["limit"] = spec.limit
             response = (error_page_response if spec.errors_as_pages else error_response)(error)
         response.headers |= _limit_headers(count)
         return response

@@ -1,8 +1,11 @@
 """Runs the functions that a schedule, a queue or a stream triggers: all their parts, one log line, metrics."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from ..logs import log
+from ..logs.request_facts import collect_request_facts
+from .health_notes import HealthRecorder, notes_of_work
 
 
 class EventFailedError(Exception):
@@ -32,6 +35,17 @@ def run_reporting_event(name: str, run: Callable[[], tuple[dict[str, int], list[
     except Exception as failure:  # noqa: BLE001 - logged and raised by log_figures
         failures = [failure]
     return log_figures(name, figures, failures)
+
+
+@contextmanager
+def recording_health(recorder: Callable[[], HealthRecorder]) -> Iterator[None]:
+    """Have recorded what the owner has to know of the work inside, also if it fails."""
+    with collect_request_facts() as facts:
+        try:
+            yield
+        finally:
+            if "aws_error" not in facts.notes and (notes := notes_of_work(facts)):
+                recorder().record(notes)
 
 
 def log_figures(name: str, figures: dict[str, int], failures: list[Exception]) -> dict[str, int]:

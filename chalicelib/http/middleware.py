@@ -14,6 +14,7 @@ from ..logs.request_facts import collect_request_facts, request_facts
 from ..settings.load import SettingsError
 from ..settings.schema import EXACT_ORIGIN, Settings
 from .cors import origin_headers
+from .health_notes import HealthRecorder, notes_of_request
 from .log_line import write_log_line
 from .responses import INTERNAL_ERROR_MESSAGE, STATUS, error_response
 
@@ -35,11 +36,15 @@ OTHER_ORIGIN_SITES = ("cross-site", "same-site")  # the Sec-Fetch-Site of a page
 
 
 def http_middleware(
-    settings: Callable[[], Settings], cors_headers: dict[str, str], allowed_origins: Sequence[str]
+    settings: Callable[[], Settings],
+    cors_headers: dict[str, str],
+    allowed_origins: Sequence[str],
+    health_recorder: Callable[[], HealthRecorder] | None = None,
 ) -> Any:
     """The middleware that sets the request id and the headers, and writes the log line with the metrics.
 
     `cors_headers`: the same for all origins. `allowed_origins`: they are known even where the settings are invalid.
+    `health_recorder`: takes what the owner has to know of a request, if there is anything.
     """
 
     def http(request: Request, get_response: Callable[[Request], Response]) -> Response:
@@ -59,6 +64,10 @@ def http_middleware(
             _redirect_from_final_slash(request, response)
             allowed = origin_headers(request.headers.get("origin"), allowed_origins)
             _add_common_headers(response, request_id, cors_headers | allowed)
+            # What could not reach AWS would not reach it for this either, and the caller is waiting.
+            notes = notes_of_request(request.path, response.status_code, facts)
+            if health_recorder and notes and "aws_error" not in facts.notes:
+                health_recorder().record(notes)
             write_log_line(request, response, facts, request_id, (time.perf_counter() - started_at) * 1000)
         return response
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from ..models.health import HealthNote
+
 
 class RequestFacts(msgspec.Struct):
     """Counts and notes of the running request. `user` is a hash, never an id or an email address."""
@@ -16,6 +18,7 @@ class RequestFacts(msgspec.Struct):
     credits_used: int = 0
     user: str = ""
     provider_failures: list[str] = []
+    failed_jobs: list[HealthNote] = []
     notes: dict[str, Any] = {}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import AppError, ProviderRefusedError
-from ..logs.request_facts import collect_request_facts
+from ..logs.request_facts import collect_request_facts, request_facts
 from ..models.ledger import Balance
 from ..models.purchase_facts import PaymentState
 from ..models.purchases import Purchase
@@ -50,6 +50,7 @@ class Reconciler:
         with collect_request_facts() as log:
             self._process_events(run_until, figures, failures)
             self._ask_about_purchases(run_until, figures, failures)
+        request_facts().provider_failures += log.provider_failures
         figures["payment_alarms"] += log.notes.get("payment_alarm", "") not in {"", *ALARMING}  # Those are counted.
         return figures, failures
 

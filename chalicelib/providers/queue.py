@@ -1,4 +1,4 @@
-"""The SQS queue that starts background work."""
+"""The SQS queue that starts background work, and the queue of messages that failed."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +7,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import UnavailableError
 from ..logs.request_facts import request_facts
+
+DEAD_SUFFIX = "-dead"  # .chalice/resources.yaml names both queues
+COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
 @dataclass(frozen=True)
@@ -26,3 +29,26 @@ class Queue:
         except (ClientError, BotoCoreError) as error:
             request_facts().notes["aws_error"] = f"send_message: {type(error).__name__}"
             raise UnavailableError("The job queue rejected the message. Retry the request.") from error
+
+
+@dataclass(frozen=True)
+class DeadLetters:
+    """How many messages failed for good, and how many still wait. `jobs_url`: the queue of jobs."""
+
+    client: Any
+    jobs_url: str
+
+    def count(self) -> tuple[int, int]:
+        """Dead letters, and messages in the queue of jobs; both approximate. Raises UnavailableError.
+
+        A letter that is hidden while it is listed counts too.
+        """
+        return self._count(f"{self.jobs_url}{DEAD_SUFFIX}"), self._count(self.jobs_url)
+
+    def _count(self, url: str) -> int:
+        try:
+            response = self.client.get_queue_attributes(QueueUrl=url, AttributeNames=list(COUNTS))
+        except (ClientError, BotoCoreError) as error:
+            request_facts().notes["health_error"] = f"get_queue_attributes: {type(error).__name__}"
+            raise UnavailableError("The queue could not be read. Retry the request.") from error
+        return sum(int(response["Attributes"][name]) for name in COUNTS)

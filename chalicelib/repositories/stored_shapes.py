@@ -18,6 +18,7 @@ from ..models.admin_actions import ActionRequestAttributes, AdminAction
 from ..models.audits import Audit, AuditAttributes, FindingsAttributes
 from ..models.catchup import ClaimAttributes, Job, JobAttributes
 from ..models.field_kinds import EXPORTED_KINDS, KEPT_KINDS, FieldKind, field_kinds
+from ..models.health import HealthAttributes, HealthKind, HealthRecord
 from ..models.ledger import Balance, BalanceAttributes, DayTotal, Entry, GuardAttributes, Hold, HoldAttributes
 from ..models.purchases import Purchase, PurchaseAttributes, PurchasePointerAttributes
 from ..models.sessions import (
@@ -101,6 +102,7 @@ ADMIN_ACTION = StoredShape((AdminAction,), is_exported=False, is_kept=True)
 ACTION_REQUEST = StoredShape((AdminAction, ActionRequestAttributes), is_exported=False, is_kept=True)
 SHARE = StoredShape((Share,), is_exported=False)
 AUDIT = StoredShape((Audit, AuditAttributes), is_exported=False, is_kept=True)
+HEALTH = StoredShape((HealthRecord, HealthAttributes), is_exported=False, is_kept=True)
 FINDINGS = StoredShape((FindingsAttributes,), is_exported=False, is_kept=True)
 
 # By the beginning of the sort key, of the items under `USER#<id>` in either table.
@@ -136,6 +138,7 @@ OPERATOR_SHAPES: Mapping[tuple[str, str], StoredShape] = {
     ("ACTION", "DONE"): ACTION_REQUEST,
     ("AUDIT", "AUDIT"): AUDIT,
     ("AUDIT", "FINDINGS"): FINDINGS,
+    **{("HEALTH", kind.value): HEALTH for kind in HealthKind},
 }
 UNKNOWN = StoredShape((), is_exported=False)
 

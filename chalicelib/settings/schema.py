@@ -79,6 +79,14 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
     ] = ""
 
     price_version: Annotated[str, Setting(meaning="file in `chalicelib/pricing/prices`")] = "2026-11"
+    lowest_margin_percent: Annotated[
+        int,
+        Setting(
+            meaning="the dashboard warns if the margin of seven days is a smaller share of revenue",
+            at_least=-1_000,
+            at_most=100,
+        ),
+    ] = 20
     lease_seconds: Annotated[int, Setting(meaning="the usual lease", at_least=60, at_most=10_800)] = 300
     words_bytes_per_day: Annotated[
         int,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import certifi
 
 from ..errors import UnavailableError
+from ..lazy import lazy
 from ..logs.redaction import register_secret_for_redaction
 from ..logs.request_facts import count_aws_call, count_aws_calls
 from ..providers.administrators import Administrators
@@ -24,9 +25,10 @@ from ..settings.provider_registry import split_list
 from ..settings.schema import Settings
 
 if TYPE_CHECKING:
+    from ..providers.alarms import Alarms
     from ..providers.cognito import Cognito
     from ..providers.files import ExportFiles, UploadFiles
-    from ..providers.queue import Queue
+    from ..providers.queue import DeadLetters, Queue
 
 JWKS_DIRECTORY = Path(__file__).parents[1] / "jwks"
 JWKS_TIMEOUT_SECONDS = (1, 3)
@@ -45,6 +47,9 @@ class CallLimits(NamedTuple):
 AWS_LIMITS = CallLimits(connect_seconds=1, read_seconds=3, attempts=3)
 # Registration cannot be retried: after a lost response, a second attempt would find the address taken.
 COGNITO_LIMITS = CallLimits(connect_seconds=1, read_seconds=8, attempts=1)
+
+# Many sources are read for one answer: one that is out may not use up the gateway's 29 s.
+HEALTH_LIMITS = CallLimits(connect_seconds=1, read_seconds=3, attempts=1)
 
 
 def settings() -> Settings:
@@ -105,6 +110,20 @@ def queue() -> "Queue":
 
 
 @lru_cache
+def dead_letters() -> "DeadLetters":
+    from ..providers.queue import DeadLetters
+
+    return DeadLetters(client("sqs", HEALTH_LIMITS), settings().jobs_queue_url)
+
+
+@lru_cache
+def alarms() -> "Alarms":
+    from ..providers.alarms import Alarms
+
+    return Alarms(lazy(lambda: client("cloudwatch", HEALTH_LIMITS)), f"{APP_NAME}-{settings().stage}-")
+
+
+@lru_cache
 def upload_files() -> "UploadFiles":
     from ..providers.files import UploadFiles
 
@@ -129,7 +148,10 @@ def client(service: str, limits: CallLimits = AWS_LIMITS) -> Any:
     if used.aws_client == "boto3" or aws_environment.is_sdk_needed():
         return sdk_client(service, limits)
     from ..providers.aws_connection import Connections
-    from ..providers.aws_json import AwsJsonClient
+    from ..providers.aws_json import SERVICES, AwsJsonClient
+
+    if service not in SERVICES:
+        return sdk_client(service, limits)
 
     endpoint_url = aws_environment.endpoint_url(service, used.aws_default_region)
     return AwsJsonClient(

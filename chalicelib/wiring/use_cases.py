@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..errors import InsufficientCreditsError
+from ..http.health_notes import HealthRecorder
 from ..http.rate_limiter import RateLimiter
 from ..pricing import price_files
 from ..repositories.rate_limits import RateLimits
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from ..accounts.deletion import AccountDeletion
     from ..accounts.export import AccountExports
     from ..admin.costs import CostReport
+    from ..admin.health import HealthReport
     from ..admin.user_detail import UserDetails
+    from ..admin.user_list import UserList
     from ..admin.users import UserAdministration
     from ..audit.service import Audits
     from ..catchup.service import Catchups
@@ -48,6 +51,11 @@ def rate_limiter() -> RateLimiter:
     return RateLimiter(
         RateLimits(tables()), used.limits, lambda: secret("identity_hmac_key"), lambda: time.time_ns() // 1_000
     )
+
+
+@lru_cache
+def health_recorder() -> HealthRecorder:
+    return HealthRecorder(tables)
 
 
 def explain_refusal(user_id: str, refusal: InsufficientCreditsError) -> InsufficientCreditsError:
@@ -228,7 +236,14 @@ def reconciler() -> "Reconciler":
 def user_administration() -> "UserAdministration":
     from ..admin.users import UserAdministration
 
-    return UserAdministration(**common().of(UserAdministration), directory=aws.cognito(), cursors=cursors())
+    return UserAdministration(**common().of(UserAdministration))
+
+
+@lru_cache
+def user_list() -> "UserList":
+    from ..admin.user_list import UserList
+
+    return UserList(**common().of(UserList), directory=aws.cognito(), cursors=cursors())
 
 
 @lru_cache
@@ -252,6 +267,22 @@ def cost_report() -> "CostReport":
     from ..admin.costs import CostReport
 
     return CostReport(**common().of(CostReport), aggregates=aggregates(), cursors=cursors())
+
+
+@lru_cache
+def health_report() -> "HealthReport":
+    from ..admin.health import HealthReport
+    from ..payments.reconciliation import STUCK_AFTER_SECONDS
+
+    return HealthReport(
+        **common().of(HealthReport),
+        aggregates=aggregates(),
+        alarms=aws.alarms(),
+        dead_letters=aws.dead_letters(),
+        stage=settings().stage,
+        lowest_margin_percent=settings().lowest_margin_percent,
+        purchase_stuck_after_seconds=STUCK_AFTER_SECONDS,
+    )
 
 
 @lru_cache

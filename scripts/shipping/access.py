@@ -94,9 +94,24 @@ SEND_DEAD_LETTERS = _allow("sqs", ["SendMessage"], exported_value("DeadJobsQueue
 # Names of streams without data, and segments of traces. AWS accepts no narrower resource for them.
 LIST_STREAMS = _allow("dynamodb", ["ListStreams"], "*")
 TRACE = _allow("xray", ["PutTraceSegments", "PutTelemetryRecords"], "*")
+# For `GET /admin/health`: how many messages wait, never one of them; and the alarms of this stage.
+COUNT_JOBS = _allow("sqs", ["GetQueueAttributes"], exported_value("JobsQueueArn"), exported_value("DeadJobsQueueArn"))
+# By name: `GET /admin/health` asks for no other alarms.
+STAGE_ALARMS = {
+    "Fn::Sub": f"arn:${{AWS::Partition}}:cloudwatch:${{AWS::Region}}:${{AWS::AccountId}}:alarm:{APP_NAME}-${{Stage}}-*"
+}
+READ_ALARMS = _allow(
+    "cloudwatch",
+    ["DescribeAlarms"],
+    # The emulator asks for a permission on all alarms, whatever the names.
+    {"Fn::If": ["OnThisMachine", "*", STAGE_ALARMS]},
+)
 
 GRANTS = {
-    "Api": [LEDGER, APP, ACCOUNTS, SEND_JOBS, FIND_UPLOADS, READ_UPLOADS, WRITE_UPLOADS, READ_EXPORTS, SECRETS],
+    "Api": [
+        *(LEDGER, APP, ACCOUNTS, SEND_JOBS, FIND_UPLOADS, READ_UPLOADS, WRITE_UPLOADS, READ_EXPORTS, SECRETS),
+        *(COUNT_JOBS, READ_ALARMS),
+    ],
     "Work": [
         *(LEDGER, SCAN_LEDGER, APP, RECEIVE_JOBS, SEND_JOBS, SECRETS, DELETE_ACCOUNTS),
         *(FIND_UPLOADS, READ_UPLOADS, DELETE_UPLOADS, WRITE_EXPORTS, DELETE_EXPORTS),

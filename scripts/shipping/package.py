@@ -20,7 +20,7 @@ BUILD = REPOSITORY / ".local" / "build"
 LOCK = REPOSITORY / "requirements.lock"  # `make lock` writes it
 MOST_BYTES = 30_000_000
 # The services that functions call, of the 400 whose descriptions botocore contains.
-SERVICES = {"cognito-idp", "dynamodb", "kms", "s3", "sqs", "sts"}
+SERVICES = {"cloudwatch", "cognito-idp", "dynamodb", "kms", "s3", "sqs", "sts"}
 OLDEST_DATE = (1980, 1, 1, 0, 0, 0)
 
 

@@ -73,6 +73,12 @@ def _resolve(value: Any, stage: str, outputs: dict[str, str]) -> Any:
             return outputs[name.rpartition("-")[2]]
         case {"Fn::Sub": [str(text), {"Arn": arn}]}:
             return text.replace("${Arn}", _resolve(arn, stage, outputs))
+        case {"Fn::Sub": str(text)}:
+            _, partition, _, region, account, *_ = outputs["LedgerTableArn"].split(":")
+            places = {"AWS::Partition": partition, "AWS::Region": region, "AWS::AccountId": account, "Stage": stage}
+            for name, place in places.items():
+                text = text.replace(f"${{{name}}}", place)
+            return text
         case {"Fn::If": ["OnThisMachine", _, otherwise]}:
             return _resolve(otherwise, stage, outputs)
         case {"Ref": "Stage"}:

@@ -9,7 +9,9 @@ import pytest
 
 from chalicelib.models.audits import Finding, FindingKind
 from chalicelib.models.field_kinds import FieldKind, Personal, field_kinds
+from chalicelib.models.health import HealthKind, HealthNote
 from chalicelib.repositories import audits
+from chalicelib.repositories.health_records import record_note
 from chalicelib.repositories.stored_shapes import OPERATOR_SHAPES, StoredShape, shape_of
 from chalicelib.repositories.table import Item
 from tests.accounts.deletion_env import DeletionEnv, Names, scan_table
@@ -29,7 +31,7 @@ def names(engine: Engine) -> Iterator[Names]:
 
 @pytest.fixture
 def accounts_env(engine: Engine, names: Names) -> DeletionEnv:
-    """A user about whom an administrator's action, its request and an audit with a finding are stored."""
+    """A user about whom an administrator's action, its request, a finding of an audit and a failed job are stored."""
     env = DeletionEnv.on(engine, names)
     env.fill()
     admin_env = AdminEnv.on(env.quiet)
@@ -40,6 +42,8 @@ def accounts_env(engine: Engine, names: Names) -> DeletionEnv:
     audit = audits.audit_from(audit_item)
     finding = Finding(FindingKind.HOLD_STUCK, "A message.", env.caller.user_id, "a hold")
     env.quiet.tables.write(audits.progress_writes(audit, audit, [finding], {})[1])
+    failed_job = HealthNote(HealthKind.JOB_FAILED, "catch-up", "timeout", "a job", env.caller.user_id)
+    record_note(env.quiet.tables, failed_job, env.clock())
     return env
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from chalicelib import contract
+from chalicelib.admin.user_list import UserList
 from chalicelib.admin.users import UserAdministration
 from chalicelib.ids import ulid
 from chalicelib.models.accounts import Account, Caller
@@ -49,9 +50,11 @@ class AdminEnv:
     @property
     def admin(self) -> UserAdministration:
         clock = self.backend.clock
-        return UserAdministration(
-            self.backend.ledger, self.backend.tables, self.directory, CURSORS, clock, lambda: ulid(clock() * 1000)
-        )
+        return UserAdministration(self.backend.ledger, self.backend.tables, clock, lambda: ulid(clock() * 1000))
+
+    @property
+    def user_list(self) -> UserList:
+        return UserList(self.backend.ledger, self.backend.tables, self.directory, CURSORS)
 
     def adjust_credits(
         self,

@@ -68,7 +68,7 @@ def test_administrators_find_and_unblock_themselves(admin_env: AdminEnv) -> None
     own = admin_env.owner.user_id
     admin_env.directory.all_accounts = [Account(own, "owner@example.com", "", 1_795_400_000, True)] * 2
 
-    found = admin_env.admin.users(admin_env.owner, contract.UsersQuery(user_id=own)).users
+    found = admin_env.user_list.users(admin_env.owner, contract.UsersQuery(user_id=own)).users
 
     assert [user.user_id for user in found] == [own, own]
     assert admin_env.admin.set_blocked(admin_env.owner, own, False, "why").is_blocked is False
@@ -206,34 +206,7 @@ def test_a_blocked_administrator_is_refused(admin_env: AdminEnv) -> None:
     for call in (
         lambda: admin_env.adjust_credits(5),
         lambda: admin_env.admin.set_blocked(admin_env.owner, admin_env.ada.user_id, True, "why"),
-        lambda: admin_env.admin.users(admin_env.owner, contract.UsersQuery()),
+        lambda: admin_env.user_list.users(admin_env.owner, contract.UsersQuery()),
     ):
         with pytest.raises(AccountBlockedError):
             call()
-
-
-# Listing users
-
-
-def test_users_are_listed_with_their_credits_page_by_page(admin_env: AdminEnv) -> None:
-    people = [admin_env.backend.person(number) for number in range(5)]
-    admin_env.directory.all_accounts = [
-        Account(caller.user_id, f"person{number}@example.com", "", 1_795_400_000, True)
-        for number, caller in enumerate(people)
-    ]
-    admin_env.directory.all_accounts.append(Account("no-balance-yet", "new@example.com", "New", 1_795_400_000, False))
-
-    def page(**query: object) -> contract.AdminUsers:
-        return admin_env.admin.users(admin_env.owner, contract.UsersQuery(**query))  # type: ignore[arg-type]
-
-    first = page(email="Person", limit=3)
-    second = page(email="Person", limit=3, cursor=first.next_cursor)
-
-    assert [user.available for user in first.users + second.users] == [0, 1, 2, 3, 4]
-    assert second.next_cursor is None
-    assert [user.email for user in page(user_id=people[2].user_id).users] == ["person2@example.com"]
-    (new,) = page(email="new").users
-    assert (new.available, new.is_confirmed, new.created_at) == (0, False, "2026-11-23T02:13:20Z")
-    assert page(email="nobody").users == []
-    with pytest.raises(InvalidRequestError):
-        page(email="other", cursor=first.next_cursor)

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import requests
 
 from scripts.browser import Page
 from scripts.local.stack import LocalStack
-from tests.http.http_client import origin_of
+from tests.http.http_client import PASSWORD, origin_of
 
 UNTIL = """async () => {
   const deadline = Date.now() + 60000;
@@ -34,7 +35,8 @@ ANSWER_ONCE = """async (path, status, body, retryAfter) => {
     return Promise.resolve(new Response(JSON.stringify(body), { status, headers: { "Retry-After": retryAfter } }));
   };
 }"""
-READY = "document.querySelector('#audit table, #audit .empty') && !document.body.hasAttribute('aria-busy')"
+READY = """document.querySelector('#audit table, #audit .empty') && document.querySelector('#health .card')
+  && !document.body.hasAttribute('aria-busy')"""
 FOCUSED = """async () => { const focused = document.activeElement; return focused === document.body ? "" :
   `${focused.tagName} ${focused.id || focused.name || focused.innerText.trim().slice(0, 20)}`; }"""
 CODES = {"Tab": 9, "Enter": 13, "Escape": 27}
@@ -49,7 +51,15 @@ MIDDLE = """async (selector) => {
   const { x, y, width, height } = element.getBoundingClientRect();
   return [x + width / 2, y + height / 2];
 }"""
+SHOW = "async (view) => { location.hash = `#/${view}`; }"
+AXE = Path(__file__).parents[2] / "clients" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
+VIOLATIONS = """async () => {
+  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  const summary = (id) => ({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`;
+  return violations.flatMap(({ id, nodes }) => nodes.map(summary(id)));
+}"""
 FIND = """async (text) => {
+  location.hash = "#/users";
   const form = document.querySelector("#users form");
   form.elements.search.value = text;
   form.requestSubmit();
@@ -104,6 +114,18 @@ class Dashboard:
         self.sign_in(self.stack.dev["admin_email"], self.stack.dev["admin_password"])
         self.wait_until(READY)
 
+    def show(self, view: str) -> None:
+        """Open a view by its address, such as `users`, and wait until it has what it shows."""
+        self.page.run(SHOW, view)
+        section = f"document.querySelector('section[data-view~={view.partition('?')[0]}]')"
+        self.wait_until(f"!{section}.hidden && !document.body.hasAttribute('aria-busy')")
+
+    def violations(self) -> list[str]:
+        """What axe finds wrong with what is shown."""
+        if not self.page.run("async () => 'axe' in window"):
+            self.page.devtools("Runtime.evaluate", expression=AXE.read_text())
+        return list(self.page.run(VIOLATIONS))
+
     def wait_until(self, condition: str) -> None:
         self.page.run(UNTIL % condition)
 
@@ -143,6 +165,27 @@ class Dashboard:
     def set_color_scheme(self, scheme: str) -> None:
         body = [{"name": "prefers-color-scheme", "value": scheme}]
         self.page.devtools("Emulation.setEmulatedMedia", features=body)
+
+
+@contextmanager
+def watched_dashboard(browser: Page, stack: LocalStack) -> Iterator[Dashboard]:
+    """The page, light and wide; it sends requests to its own API only and logs no errors. Nobody stays signed in."""
+    errors = [browser.watch(event) for event in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled")]
+    logged, sent = browser.watch("Log.entryAdded"), browser.watch("Network.requestWillBeSent")
+    for events in (*errors, logged, sent):
+        events.clear()
+    page = Dashboard(browser, stack, sent)
+    page.set_size(1280)
+    page.set_color_scheme("light")
+    yield page
+    browser.run("async () => sessionStorage.clear()")  # Waits for pending events, too.
+    assert errors == [[], []]
+    # The browser itself logs refused requests; anything else, such as a violation of the policy, is an error.
+    assert [event["entry"]["text"] for event in logged if event["entry"]["source"] != "network"] == []
+    urls = [event["request"]["url"] for event in sent]
+    assert urls
+    assert [url for url in urls if not url.startswith((stack.api_url, "data:", "blob:"))] == []
+    assert [url for url in urls if "eyJ" in url or PASSWORD in url] == []
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from chalicelib.accounts.mail import Mail
 from chalicelib.accounts.service import EVEN_SECONDS, Accounts
 from chalicelib.accounts.sign_ups import SignUps
 from chalicelib.admin.costs import CostReport
+from chalicelib.admin.user_list import UserList
 from chalicelib.admin.users import UserAdministration
 from chalicelib.credits.statement import Statements
 from chalicelib.credits.usage import UsageReport
@@ -35,6 +36,7 @@ from chalicelib.models.accounts import Caller
 from chalicelib.repositories.aggregates import Aggregates
 from chalicelib.repositories.ledger import Guard
 from chalicelib.wiring import aws, use_cases
+from tests.admin.health_env import health_report_on
 from tests.catchup.catchup_env import CatchupEnv
 from tests.default_prices import PRICES
 from tests.fakes import CURSORS
@@ -110,9 +112,7 @@ class RouteCalls:
             pause=lambda _: None,
             elapsed=itertools.count(0, EVEN_SECONDS).__next__,
         )
-        administration = UserAdministration(
-            backend.ledger, backend.tables, pool, CURSORS, now, lambda: ulid(now() * 1000)
-        )
+        administration = UserAdministration(backend.ledger, backend.tables, now, lambda: ulid(now() * 1000))
         replacements = {
             "accounts": accounts,
             "streaming": backend.streaming,
@@ -124,6 +124,8 @@ class RouteCalls:
             "statements": Statements(backend.ledger, CURSORS),
             "usage_report": UsageReport(backend.ledger, now),
             "user_administration": administration,
+            "user_list": UserList(backend.ledger, backend.tables, pool, CURSORS),
+            "health_report": health_report_on(backend),
             "search": search_on(backend),
             "sharing": sharing_on(backend),
             "cost_report": CostReport(backend.ledger, Aggregates(backend.tables), PRICES, CURSORS, now),

@@ -30,6 +30,7 @@ FILL_DIALOG = """async (reason, credits, dollars) => {
   form.elements.dollars.value = dollars;
   form.querySelector("button[value=ok]").click();
 }"""
+ANSWER = "document.querySelector('#user .answer [role=status]').textContent"
 SHOWN = "document.querySelector('#user h3')"
 
 
@@ -49,7 +50,7 @@ def find_and_open(dashboard: Dashboard, person: Person) -> None:
 
 
 def open_address(dashboard: Dashboard, person: Person) -> None:
-    dashboard.page.run("async (hash) => { location.hash = hash; }", f"#users/{person.user_id}")
+    dashboard.page.run("async (hash) => { location.hash = hash; }", f"#/users/{person.user_id}")
     dashboard.wait_until(f"{SHOWN}?.textContent === '{person.email}'")
 
 
@@ -80,15 +81,15 @@ def test_a_purchase_is_refunded_in_part_and_the_answer_is_beside_the_button(
 
     signed_in.page.run(CLICK, "#user button", "Refund…")
     signed_in.page.run(FILL_DIALOG, "Bought twice.", "", "3.33")
-    signed_in.wait_until("document.querySelector('#user .answer').textContent.startsWith('Done')")
+    signed_in.wait_until(f"{ANSWER}.startsWith('Done')")
     payments_client.rest()
 
     assert person.balance() == (200 + CREDITS - share(333), 0)
     assert "refund requested" in signed_in.text("#user")
-    signed_in.page.run("async () => { location.hash = '#sales'; }")
+    signed_in.page.run("async () => { location.hash = '#/purchases'; }")
     signed_in.page.run("async () => document.querySelector('[data-days=\"7\"]').click()")
-    signed_in.wait_until("document.querySelector('#sales').innerText.includes('$3.33')")
-    assert person.user_id in signed_in.text("#sales")
+    signed_in.wait_until("document.querySelector('#purchases').innerText.includes('$3.33')")
+    assert person.user_id in signed_in.text("#purchases")
     books.check_books(person.user_id)
 
 
@@ -99,12 +100,12 @@ def test_credits_are_given_and_an_account_is_blocked_on_the_page_of_the_user(
 
     signed_in.page.run(CLICK, "#user button", "Credits…")
     signed_in.page.run(FILL_DIALOG, "A gift.", "25", "")
-    signed_in.wait_until("document.querySelector('#user .answer').textContent.startsWith('Done: Credits')")
+    signed_in.wait_until(f"{ANSWER}.startsWith('Done: Credits')")
     assert person.balance() == (225, 0)
     assert "225" in signed_in.text("#user .figures")
     signed_in.page.run(CLICK, "#user button", "Block…")
     signed_in.page.run(FILL_DIALOG, "Abuse.", "", "")
-    signed_in.wait_until("document.querySelector('#user .answer').textContent.startsWith('Done: Block')")
+    signed_in.wait_until(f"{ANSWER}.startsWith('Done: Block')")
 
     check_error(person.get("/credits/balance"), 403, "account_blocked")
     assert "blocked" in signed_in.text("#user .card")
@@ -120,7 +121,7 @@ def test_a_refusal_is_said_beside_the_button(
 
     signed_in.page.run(CLICK, "#user button", "Refund…")
     signed_in.page.run(FILL_DIALOG, "Late.", "", "")
-    signed_in.wait_until("document.querySelector('#user .answer').textContent.includes('(conflict)')")
+    signed_in.wait_until("document.querySelector('#user .answer [role=alert]').textContent.includes('(conflict)')")
 
     assert person.balance() == (200, 0)
     assert STARTER.credits > 0
@@ -128,14 +129,14 @@ def test_a_refusal_is_said_beside_the_button(
 
 def test_the_page_of_a_user_is_left_and_found_again_by_its_address(signed_in: Dashboard, person: Person) -> None:
     open_address(signed_in, person)
-    assert signed_in.page.run("async () => document.getElementById('overview').hidden")
+    assert signed_in.page.run("async () => document.getElementById('users').hidden")
 
-    signed_in.page.run("async () => { location.hash = '#users'; }")
-    signed_in.wait_until("!document.getElementById('overview').hidden && document.getElementById('user').hidden")
+    signed_in.page.run("async () => { location.hash = '#/users'; }")
+    signed_in.wait_until("!document.getElementById('users').hidden && document.getElementById('user').hidden")
     signed_in.page.run("async () => history.back()")
     signed_in.wait_until(f"!document.getElementById('user').hidden && {READY}")
-    signed_in.page.run("async () => { location.hash = '#users/5a1de7d4'; }")
-    signed_in.wait_until("document.getElementById('notice').textContent.includes('no such user')")
+    signed_in.page.run("async () => { location.hash = '#/users/5a1de7d4'; }")
+    signed_in.wait_until("document.getElementById('user').textContent.includes('no such user')")
 
 
 @pytest.mark.parametrize("width", [360, 1_280])
@@ -160,7 +161,7 @@ def test_hostile_reasons_are_text_on_the_page_of_a_user(signed_in: Dashboard, pe
     signed_in.page.run(FIND, person.email)
     signed_in.wait_until("document.querySelectorAll('#users tbody tr').length === 1")
     signed_in.page.run(CONFIRM, "Credits…", reason, "5", "ok")
-    signed_in.wait_until("document.getElementById('status').textContent.startsWith('Done')")
+    signed_in.wait_until("document.querySelector('#users').innerText.includes('Done: Credits')")
 
     open_address(signed_in, person)
 

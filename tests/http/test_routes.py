@@ -80,6 +80,7 @@ ROUTES = {
     "POST /admin/purchases/{purchase_id}/refund": Route("admin", "admin", JSON, KEY),
     "POST /admin/users/{user_id}/block": Route("admin", "admin", JSON),
     "POST /admin/users/{user_id}/unblock": Route("admin", "admin", JSON),
+    "GET /admin/health": Route("admin", "admin"),
     "POST /admin/shares/end": Route("admin", "admin", JSON),
     "POST /admin/audit": Route("admin", "admin", JSON),
     "GET /admin/audit": Route("admin", "admin"),

@@ -9,7 +9,7 @@ from botocore.config import Config
 
 from chalicelib.errors import UnavailableError
 from chalicelib.logs.request_facts import collect_request_facts
-from chalicelib.providers.queue import Queue
+from chalicelib.providers.queue import DEAD_SUFFIX, DeadLetters, Queue
 from scripts.local.aws import LocalAws
 
 
@@ -79,3 +79,28 @@ def test_an_error_status_is_unavailable(serve: Callable[..., Any], http: Callabl
     server = serve(http(status, b'{"__type": "SomeFault"}'))
 
     check_outage(sqs(server.url), f"{server.url}/queue", "ClientError")
+
+
+def test_dead_letters_and_waiting_jobs_are_counted_also_while_they_are_hidden(
+    client: Any, settings: dict[str, str]
+) -> None:
+    url = settings["JOBS_QUEUE_URL"]
+    client.purge_queue(QueueUrl=url + DEAD_SUFFIX)
+    letters = DeadLetters(client, url)
+    assert letters.count() == (0, 0)
+    for queue_url, bodies in ((url, ["job-1"]), (url + DEAD_SUFFIX, ["job-2", "job-3"])):
+        for body in bodies:
+            client.send_message(QueueUrl=queue_url, MessageBody=body)
+    assert receive_bodies(client, url + DEAD_SUFFIX) == ["job-2", "job-3"]
+
+    assert letters.count() == (2, 1)
+    client.purge_queue(QueueUrl=url + DEAD_SUFFIX)
+
+
+def test_dead_letters_that_cannot_be_counted_are_unavailable(client: Any, settings: dict[str, str]) -> None:
+    for letters in (
+        DeadLetters(client, settings["JOBS_QUEUE_URL"] + "-gone"),
+        DeadLetters(sqs("http://127.0.0.1:1"), "http://127.0.0.1:1/queue"),
+    ):
+        with pytest.raises(UnavailableError):
+            letters.count()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.logs import log
+from chalicelib.models.alarms import ALARM_NAMES
 from scripts.shipping.alarms import ALARMS, NAMESPACE
 from tests.shipping.alarm_rules import metric_value
 
@@ -66,3 +67,7 @@ def test_log_lines_have_the_metrics_that_the_alarms_watch(
         assert metric_value(line, resources[name], "dev") == 0
         for changed in ({"MetricName": "Another"}, {"Namespace": "Another"}, {"Dimensions": []}):
             assert metric_value(line, {"Properties": resources[name]["Properties"] | changed}, "prod") == 0
+
+
+def test_the_dashboard_asks_for_every_alarm() -> None:
+    assert tuple(ALARMS) == ALARM_NAMES

@@ -212,3 +212,12 @@ def test_the_same_content_gives_the_same_package_byte_for_byte(built_package: Pa
 
     assert again.content == built_package.content
     assert package.build(config, "prod", {}, tmp_path, target).content != built_package.content
+
+
+def test_every_service_of_which_the_app_makes_a_client_is_packaged() -> None:
+    source = (ROOT / "chalicelib" / "wiring" / "aws.py").read_text(encoding="utf-8")
+
+    called = set(re.findall(r'client\("([a-z0-9-]+)"', source))
+
+    assert "cloudwatch" in called
+    assert called <= SERVICES

@@ -83,3 +83,19 @@ def test_only_the_worker_may_scan_the_ledger(whole_template: WholeTemplate) -> N
     roles = {name: json.dumps(item) for name, item in resources.items() if item["Type"] == "AWS::IAM::Role"}
 
     assert [name for name, statement in roles.items() if "dynamodb:Scan" in statement] == ["WorkRole"]
+
+
+def test_the_api_reads_alarms_of_its_stage_and_counts_messages_of_its_queues(whole_template: WholeTemplate) -> None:
+    found = {
+        action: statement["Resource"]
+        for statement in statements(whole_template("prod"))
+        for action in statement["Action"]
+        if action in {"cloudwatch:DescribeAlarms", "sqs:GetQueueAttributes"} and len(statement["Action"]) == 1
+    }
+
+    (alarms,) = found["cloudwatch:DescribeAlarms"]
+    assert alarms["Fn::If"][0] == "OnThisMachine"
+    assert alarms["Fn::If"][2]["Fn::Sub"].endswith(":alarm:live-transcription-${Stage}-*")
+    queues = json.dumps(found["sqs:GetQueueAttributes"])
+    assert queues.count("ImportValue") == 2
+    assert '"*"' not in queues

@@ -162,9 +162,7 @@ def build_application(
             cancel_url=f"{ORIGIN}/cancelled",
         ),
         reconciler=Reconciler(fulfilment, tables, is_on=True, now=now),
-        administration=UserAdministration(
-            **collaborators(UserAdministration), directory=providers.user_pool, cursors=CURSORS
-        ),
+        administration=UserAdministration(**collaborators(UserAdministration)),
         purchase_administration=PurchaseAdministration(
             **collaborators(PurchaseAdministration), gateway=providers.stripe, cursors=CURSORS
         ),

@@ -4,7 +4,19 @@ from typing import Any, get_args
 
 import msgspec
 
-from .samples import accounts, admin, audit, catchup, credits, payments, service, streaming, support, transcripts
+from .samples import (
+    accounts,
+    admin,
+    audit,
+    catchup,
+    credits,
+    health,
+    payments,
+    service,
+    streaming,
+    support,
+    transcripts,
+)
 from .samples.ids import JOB, PURCHASE, SESSION, TRANSCRIPT, USER
 
 PATH_EXAMPLES = {
@@ -17,7 +29,7 @@ PATH_EXAMPLES = {
     "name": "style.css",
     "token": "the-token-of-this-transcript",
 }
-SECTIONS = (accounts, streaming, catchup, transcripts, credits, payments, admin, support, audit, service)
+SECTIONS = (accounts, streaming, catchup, transcripts, credits, payments, admin, support, health, audit, service)
 EXAMPLES: dict[Any, msgspec.Struct] = {type(example): example for section in SECTIONS for example in section.EXAMPLES}
 
 

@@ -730,7 +730,7 @@ interface paths {
         };
         /**
          * List accounts and their credits, or find them by email address or id
-         * @description Needs the group `admins`.
+         * @description Needs the group `admins`. `format=csv` returns a file; `X-Next-Cursor` names the next one.
          */
         get: operations["users"];
         put?: never;
@@ -895,6 +895,26 @@ interface paths {
          * @description Needs the group `admins`. Unblocking twice is safe.
          */
         post: operations["unblock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Return what failed lately, and what needs the owner
+         * @description Needs the group `admins`. A part that could not be read is null, and is named in `unread`.
+         */
+        get: operations["admin_health"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1193,6 +1213,25 @@ interface components {
             };
             reference?: string;
         };
+        /**
+         * @description `attention`: what needs the owner, empty if nothing does.
+         *
+         *     A part that could not be read is null, and its name is in `unreadable`. Counts are of the last fourteen days, at most 50 of each, newest hour first.
+         */
+        AdminHealth: {
+            /** Format: date-time */
+            checked_at: string;
+            attention: components["schemas"]["AttentionItem"][];
+            unreadable: string[];
+            webhooks: components["schemas"]["WebhookHealth"] | null;
+            failed_jobs: components["schemas"]["HealthCount"][] | null;
+            dead_letters: components["schemas"]["DeadLetterHealth"] | null;
+            stuck: components["schemas"]["StuckHealth"] | null;
+            provider_failures: components["schemas"]["HealthCount"][] | null;
+            limits: components["schemas"]["HealthCount"][] | null;
+            alarms: components["schemas"]["AlarmHealth"][] | null;
+            margin: components["schemas"]["MarginHealth"] | null;
+        };
         AdminUser: {
             user_id: string;
             email: string;
@@ -1212,6 +1251,18 @@ interface components {
         AdminUsers: {
             users: components["schemas"]["AdminUser"][];
             next_cursor: string | null;
+        };
+        /** @description `state`: `OK`, `ALARM` or `INSUFFICIENT_DATA`. `since` is empty if it is not known. */
+        AlarmHealth: {
+            name: string;
+            state: string;
+            since: string;
+            description: string;
+        };
+        /** @description `at` is empty if none was applied in the last fourteen days. */
+        AppliedWebhook: {
+            webhook: string;
+            at: string;
         };
         Ask: {
             question: string;
@@ -1233,6 +1284,11 @@ interface components {
             /** @default true */
             is_whole?: boolean;
         };
+        /** @description `about`: the part of the answer, such as `dead_letters`. `message`: what is wrong, in a sentence. */
+        AttentionItem: {
+            about: string;
+            message: string;
+        };
         /** @description One problem. docs/operations.md explains each `kind`. */
         AuditFinding: {
             /** @enum {string} */
@@ -1241,7 +1297,11 @@ interface components {
             user_id?: string;
             reference?: string;
         };
-        /** @description `users_moving`: accounts that changed while the audit read them, so that they were not checked. */
+        /**
+         * @description `users_moving`: accounts that changed while the audit read them, so that they were not checked.
+         *
+         *     `users_judged` is an earlier name of `users_checked`, kept for clients of version 0.2.
+         */
         AuditReport: {
             audit_id: string;
             /** @enum {string} */
@@ -1249,6 +1309,7 @@ interface components {
             /** Format: date-time */
             started_at: string;
             users_checked: number;
+            users_judged: number;
             users_moving: number;
             entries: number;
             open_holds: number;
@@ -1419,10 +1480,12 @@ interface components {
             available: number;
             action_id: string;
         };
+        /** @description `sums` is an earlier name of `totals`, kept for clients of version 0.2. */
         DayCost: {
             /** Format: date */
             date: string;
             totals: components["schemas"]["CostTotals"];
+            sums: components["schemas"]["CostTotals"];
             active_users: number;
             services: components["schemas"]["ServiceCost"][];
             models: components["schemas"]["ModelCost"][];
@@ -1434,6 +1497,12 @@ interface components {
             seconds: number;
             uses: number;
             services: components["schemas"]["ServiceUsage"][];
+        };
+        /** @description `count`: messages that failed for good; `waiting`: jobs in the queue. `command` lists the dead letters. */
+        DeadLetterHealth: {
+            count: number;
+            waiting: number;
+            command: string;
         };
         DisputeItem: {
             dispute_id: string;
@@ -1461,6 +1530,22 @@ interface components {
             status: string;
             stage: string;
             build: string;
+        };
+        /**
+         * @description How often the same happened within the hour that begins at `hour`; counting stops at 100.
+         *
+         *     `subject`: the webhook, provider, limit or kind of job. `reference` and `user_id`: the last job and its owner.
+         */
+        HealthCount: {
+            /** Format: date-time */
+            hour: string;
+            subject: string;
+            reason: string;
+            count: number;
+            /** Format: date-time */
+            last_at: string;
+            reference?: string;
+            user_id?: string;
         };
         HistoryItem: {
             id: string;
@@ -1550,6 +1635,18 @@ interface components {
         Login: {
             email: string;
             password: string;
+        };
+        /** @description The last seven days. `percent` of the revenue, rounded down; null without revenue. */
+        MarginHealth: {
+            /** Format: date */
+            from_day: string;
+            /** Format: date */
+            to_day: string;
+            revenue_micro_usd: number;
+            margin_micro_usd: number;
+            percent: number | null;
+            lowest_percent: number;
+            is_below: boolean;
         };
         /** @description The use of one model for one service. */
         ModelCost: {
@@ -1884,6 +1981,16 @@ interface components {
             outcome: "applied" | "ignored";
             reason?: string;
         };
+        /**
+         * @description Holds that the sweep should have ended, and purchases that are open after their checkout has expired.
+         *
+         *     `is_complete` is false if there were too many to count all.
+         */
+        StuckHealth: {
+            holds_overdue: number;
+            purchases_stuck: number;
+            is_complete: boolean;
+        };
         Tokens: {
             token: string;
             access_token: string;
@@ -2069,6 +2176,11 @@ interface components {
         UserSessions: {
             sessions: components["schemas"]["UserSession"][];
             next_cursor: string | null;
+        };
+        /** @description `refused`: at most 50 counts, newest hour first. */
+        WebhookHealth: {
+            applied: components["schemas"]["AppliedWebhook"][];
+            refused: components["schemas"]["HealthCount"][];
         };
         WebhookReceipt: {
             received: boolean;
@@ -4177,6 +4289,8 @@ interface operations {
                 /** @example ada@ */
                 email?: string;
                 user_id?: string;
+                only?: "below_zero" | "blocked" | "never_paid";
+                format?: "csv" | "json";
                 /** @example 20 */
                 limit?: number;
                 cursor?: string;
@@ -4187,7 +4301,7 @@ interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description `AdminUsers` */
+            /** @description `AdminUsers`, or a file */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -4195,10 +4309,12 @@ interface operations {
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    "X-Next-Cursor": components["headers"]["NextCursor"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["AdminUsers"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["InvalidRequest"];
@@ -4557,6 +4673,38 @@ interface operations {
             403: components["responses"]["AccountBlockedOrForbiddenOrOriginNotAllowed"];
             404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    admin_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `AdminHealth` */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminHealth"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AccountBlockedOrForbiddenOrOriginNotAllowed"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["InternalError"];

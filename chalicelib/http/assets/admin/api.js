@@ -1,8 +1,28 @@
-// The API as the page calls it. Tokens are kept in this module's memory only: closing or reloading the page deletes them.
+// The API as the page calls it. Tokens are kept in the session storage of this tab: they outlive a reload, not the tab.
 
 const TIMEOUT_MS = 35_000; // API Gateway times out after 29 seconds
 
-let tokens = null;
+const STORED = `owner-tokens ${location.pathname}`; // an address has an API for each stage
+
+let tokens = readTokens();
+
+function readTokens() {
+  try {
+    return JSON.parse(sessionStorage.getItem(STORED));
+  } catch {
+    return null; // the browser keeps no data of this page, or something else was kept there
+  }
+}
+
+function keepTokens(newTokens) {
+  tokens = newTokens;
+  try {
+    if (tokens) sessionStorage.setItem(STORED, JSON.stringify(tokens));
+    else sessionStorage.removeItem(STORED);
+  } catch {
+    // Without storage the sign-in lasts until the page is reloaded.
+  }
+}
 
 export class ApiError extends Error {
   constructor(status, body, retryAfterSeconds) {
@@ -14,11 +34,12 @@ export class ApiError extends Error {
 }
 
 export async function signIn(email, password) {
-  tokens = await readJson(await send("POST", "auth/login", { email, password }));
+  const { token, refresh_token: refreshToken } = await readJson(await send("POST", "auth/login", { email, password }));
+  keepTokens({ token, refresh_token: refreshToken });
 }
 
 export function signOut() {
-  tokens = null;
+  keepTokens(null);
 }
 
 export function isSignedIn() {
@@ -50,7 +71,8 @@ async function sendAuthorized(method, path, body, headers = {}) {
   if (response.status !== 401 || !tokens?.refresh_token) return response;
   const refreshed = await send("POST", "auth/refresh", { refresh_token: tokens.refresh_token });
   if (!refreshed.ok) return response;
-  tokens = { ...tokens, ...(await refreshed.json()) };
+  const { token, refresh_token: refreshToken = tokens.refresh_token } = await refreshed.json();
+  keepTokens({ token, refresh_token: refreshToken });
   return send(method, path, body, { ...headers, Authorization: `Bearer ${tokens.token}` });
 }
 

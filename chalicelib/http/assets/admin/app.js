@@ -1,69 +1,28 @@
-// The page: signing in, the range of days, error messages, and the dialog for actions.
+// The page: signing in, the views, the range of days, and the dialog for actions.
 
 import { call, isSignedIn, signIn, signOut, downloadCsv } from "./api.js";
+import { clear, run as runAt, whenSignedOut } from "./answers.js";
+import { refreshAudit, showAudit } from "./audit.js";
 import { drawCharts } from "./charts.js";
-import { showCosts } from "./costs.js";
-import { showSales } from "./payments.js";
-import { showAudit, showUsers } from "./people.js";
-import { showUser, userIdInAddress } from "./user.js";
+import { clearCosts, showCosts } from "./costs.js";
+import { save } from "./download.js";
+import { clearHealth, loadHealth } from "./health.js";
+import { showPurchases } from "./payments.js";
+import { showUser } from "./user.js";
+import { showUsers } from "./users.js";
+import { currentView, keepInAddress, showView } from "./views.js";
 
 const DAY_MS = 86_400_000;
 const byId = (id) => document.getElementById(id);
 const range = byId("range").elements;
 const dialog = byId("confirm");
+// What concerns the whole page; an answer to an action stands beside its button.
+const pagePlace = { text: byId("status"), problem: byId("notice"), retry: byId("retry") };
+const run = (work) => runAt(work, pagePlace);
 
 let lastRequest = 0; // number of the newest request for costs: the response to an earlier one is not shown
-
-// Run `work` and show its result in the status line, or its error as a notice. `true` if it succeeded.
-async function run(work) {
-  clearNotice();
-  byId("status").textContent = "Working…";
-  document.body.setAttribute("aria-busy", "true");
-  let status = "";
-  try {
-    status = (await work()) ?? "";
-    return true;
-  } catch (error) {
-    showError(error);
-    if (error.status === 0 || error.status === 429 || error.status >= 500) offerRetry(work, error.retryAfterSeconds ?? 0);
-    return false;
-  } finally {
-    document.body.removeAttribute("aria-busy");
-    byId("status").textContent = status;
-  }
-}
-
-function showError(error) {
-  if (error.status === undefined) console.error(error);
-  const isSignedOut = error.status === 401 && isSignedIn();
-  if (isSignedOut) closeDashboard();
-  const message = isSignedOut ? "You are signed out. Sign in again." : error.message;
-  const advice = error.code === "forbidden" ? " Only accounts in the group admins may use this dashboard." : "";
-  byId("notice").textContent = error.status === undefined
-    ? "Something went wrong on this page. Reload it."
-    : `${message}${advice} (${error.code})`;
-}
-
-function clearNotice() {
-  byId("notice").textContent = "";
-  byId("retry").hidden = true;
-  byId("retry").onclick = null;
-}
-
-// A button that runs the work again, enabled after the seconds that the API asks for.
-function offerRetry(work, seconds) {
-  const button = byId("retry");
-  const retry = () => run(work);
-  button.hidden = false;
-  button.onclick = retry;
-  const countDown = (secondsLeft) => {
-    if (button.onclick !== retry) return;
-    button.disabled = secondsLeft > 0;
-    button.textContent = secondsLeft > 0 ? `Try again in ${secondsLeft} s` : "Try again";
-    if (secondsLeft > 0) setTimeout(countDown, 1000, secondsLeft - 1);
-  };
-  countDown(Math.ceil(seconds));
-}
+let showSearch = () => {};
+let shownDays = ""; // empty after a load that failed
 
 // Signing in
 
@@ -77,6 +36,7 @@ byId("sign-in").addEventListener("submit", async (event) => {
 });
 
 async function openDashboard() {
+  readRange(currentView().query);
   try {
     await load();
   } catch (error) {
@@ -85,31 +45,35 @@ async function openDashboard() {
   }
   byId("sign-in").hidden = true;
   byId("dashboard").hidden = byId("sign-out").hidden = false;
-  drawCharts();
+  showSearch = showUsers(confirm, () => refreshAudit().catch(() => {}));
+  openView();
   byId("main").focus({ preventScroll: true });
-  showUsers(run, confirm);
-  await showAudit(run);
-  await showAddress();
+  await Promise.all([showAudit(), loadHealth().catch(() => {})]);
   return rangeShown();
 }
 
-// The page of the user that the address names, or everything else.
-async function showAddress() {
-  const userId = userIdInAddress();
-  byId("user").hidden = !userId;
-  byId("overview").hidden = Boolean(userId);
-  if (userId) {
-    scrollTo({ top: 0, behavior: "instant" });
-    byId("user-title").focus({ preventScroll: true });
-    await showUser(userId, run, confirm);
-  } else {
-    drawCharts();
-    document.querySelector(/^#[a-z]+$/.test(location.hash) ? location.hash : "#main")?.scrollIntoView();
-  }
+function openView() {
+  const view = currentView();
+  showView();
+  drawCharts();
+  pagePlace.text.textContent = rangeShown();
+  if (view.name === "users") showSearch(view);
+  if (view.name === "users/") showUser(view.id, confirm, () => refreshAudit().catch(() => {}));
+  if (view.name === "purchases") showPurchases(range.from.value, range.to.value, confirm, () => refreshAudit().catch(() => {}));
 }
 
 addEventListener("hashchange", () => {
-  if (!byId("dashboard").hidden) run(showAddress);
+  if (byId("dashboard").hidden) return;
+  openView();
+  const { name } = currentView();
+  if (name === "health") run(loadHealth);
+  if (name === "audit") run(refreshAudit);
+});
+
+// A link within the page would otherwise be an address of a view.
+byId("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  byId("main").focus();
 });
 
 function closeDashboard() {
@@ -122,11 +86,17 @@ function closeDashboard() {
     for (const part of [...section.children].slice(1)) part.remove();
   }
   byId("figures").replaceChildren();
+  clearHealth();
   byId("sign-in").elements.email.focus();
 }
 
+whenSignedOut(() => {
+  closeDashboard();
+  pagePlace.problem.textContent = "You are signed out. Sign in again.";
+});
+
 byId("sign-out").addEventListener("click", () => {
-  clearNotice();
+  clear(pagePlace);
   closeDashboard();
 });
 
@@ -134,29 +104,52 @@ byId("sign-out").addEventListener("click", () => {
 
 const rangeQuery = () => `from=${encodeURIComponent(range.from.value)}&to=${encodeURIComponent(range.to.value)}`;
 
-function selectLastDays(count) {
-  const today = Date.now();
-  range.to.value = new Date(today).toISOString().slice(0, 10);
-  range.from.value = new Date(today - (count - 1) * DAY_MS).toISOString().slice(0, 10);
+const dayOf = (time) => new Date(time).toISOString().slice(0, 10);
+
+// `until`: how many days ago the range ends.
+function selectLastDays(count, until = 0) {
+  const last = Date.now() - until * DAY_MS;
+  range.to.value = dayOf(last);
+  range.from.value = dayOf(last - (count - 1) * DAY_MS);
+  markPreset();
+}
+
+// The days that the address names, if it does.
+function readRange(query) {
+  const [from, to] = [query.get("from"), query.get("to")];
+  if (!from || !to) return;
+  range.from.value = from;
+  range.to.value = to;
+  if (!range.from.value || !range.to.value) selectLastDays(30);
   markPreset();
 }
 
 function markPreset() {
   const days = (Date.parse(range.to.value) - Date.parse(range.from.value)) / DAY_MS + 1;
-  const isUpToToday = range.to.value === new Date().toISOString().slice(0, 10);
   for (const button of document.querySelectorAll("[data-days]")) {
-    button.setAttribute("aria-pressed", String(isUpToToday && Number(button.dataset.days) === days));
+    const last = dayOf(Date.now() - (Number(button.dataset.until) || 0) * DAY_MS);
+    button.setAttribute("aria-pressed", String(range.to.value === last && Number(button.dataset.days) === days));
   }
 }
 
-const rangeShown = () => `Shown: ${range.from.value} to ${range.to.value}, UTC.`;
+// The days of the figures, in the views that have a range.
+const rangeShown = () => (byId("range").hidden ? "" : shownDays);
 
 async function load() {
   const request = (lastRequest += 1);
-  const costs = await call("GET", `analytics/costs?${rangeQuery()}`);
+  let costs;
+  try {
+    costs = await call("GET", `analytics/costs?${rangeQuery()}`);
+  } catch (error) {
+    shownDays = "";
+    if (request === lastRequest) clearCosts(`The figures of ${range.from.value} to ${range.to.value} could not be loaded.`);
+    throw error;
+  }
   if (request !== lastRequest) return rangeShown();
   showCosts(costs);
-  await showSales(rangeQuery(), run, confirm);
+  shownDays = `Shown: ${costs.from} to ${costs.to}, UTC.`;
+  if (currentView().name === "purchases") openView();
+  for (const name of ["money", "purchases", "usage"]) keepInAddress(name, { from: range.from.value, to: range.to.value });
   return rangeShown();
 }
 
@@ -167,17 +160,14 @@ byId("range").addEventListener("submit", (event) => {
 });
 for (const button of document.querySelectorAll("[data-days]")) {
   button.addEventListener("click", () => {
-    selectLastDays(Number(button.dataset.days));
+    selectLastDays(Number(button.dataset.days), Number(button.dataset.until) || 0);
     run(load);
   });
 }
 
 byId("download").addEventListener("click", () => run(async () => {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob(["\ufeff", await downloadCsv(`analytics/costs?format=csv&${rangeQuery()}`)], { type: "text/csv" }));
-  link.download = `costs-${range.from.value}-${range.to.value}.csv`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  const text = await downloadCsv(`analytics/costs?format=csv&${rangeQuery()}`);
+  save(`costs-${range.from.value}-${range.to.value}.csv`, text);
 }));
 
 // The dialog before an action: asks for a reason and, for credits, an amount. Resolves to null if it is cancelled.
@@ -222,3 +212,4 @@ byId("theme").addEventListener("click", () => setTheme(document.documentElement.
 system.addEventListener("change", () => setTheme(system.matches));
 setTheme(system.matches);
 selectLastDays(30);
+if (isSignedIn()) run(openDashboard);

@@ -30,10 +30,13 @@ export function drawCharts() {
 
 function draw(chart) {
   chart.plot?.destroy();
+  chart.plot = null;
+  if (chart.box.clientWidth === 0) return; // of a view that is not shown: it is drawn when it is
   const style = getComputedStyle(document.documentElement);
   const color = (name) => style.getPropertyValue(name).trim();
   const axis = { stroke: color("--quiet"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false } };
-  const data = [chart.days.map((day) => Date.parse(`${day}T00:00:00Z`) / 1000), ...chart.series.map((s) => s.values)];
+  const dated = [chart.days.map((day) => Date.parse(`${day}T00:00:00Z`) / 1000), ...chart.series.map((s) => s.values)];
+  const data = chart.days.length === 1 ? withNeighbors(dated) : dated;
   const isWhole = chart.series.every((s) => s.values.every(Number.isInteger));
   chart.plot = new uPlot({
     width: Math.max(200, chart.box.clientWidth),
@@ -44,10 +47,10 @@ function draw(chart) {
     scales: { x: { range: (_, first, last) => [first - DAY_SECONDS / 2, last + DAY_SECONDS / 2] }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 1, low === high ? 1 : 0) * 1.08 || 1] } },
     axes: [
       { ...axis, space: 64, incrs: [1, 2, 5, 7, 14, 30, 60, 90].map((count) => count * DAY_SECONDS),
-        values: (_, ticks) => ticks.map((seconds) => dayAndMonth.format(seconds * 1000)) },
+        values: (_, ticks) => ticks.map((seconds) => (dated[0].length > 1 || seconds === dated[0][0] ? dayAndMonth.format(seconds * 1000) : "")) },
       { ...axis, size: 60, ...(isWhole ? { incrs: WHOLE_STEPS } : {}), values: (_, ticks) => ticks.map(chart.axisText) },
     ],
-    hooks: { ready: [hideEmptyValues], setLegend: [hideEmptyValues] },
+    hooks: { ready: [showLastDay], setLegend: [showLastDay] },
     legend: { markers: { width: 0, fill: (plot, n) => plot.series[n].stroke(plot, n) } },
     series: [
       { label: "Day", value: (_, seconds) => (seconds === null ? "" : new Date(seconds * 1000).toISOString().slice(0, 10)) },
@@ -64,9 +67,17 @@ function draw(chart) {
   }, data, chart.box);
 }
 
-// No day is pointed at: the legend only names the colours. The values keep their place, so that nothing jumps.
-function hideEmptyValues(plot) {
-  plot.root.classList.toggle("idle", typeof plot.legend.idx !== "number");
+// uPlot puts a single day at the edge, whatever the range is: between two days without figures it is in the middle.
+function withNeighbors(data) {
+  const [[day], ...values] = data;
+  return [[day - DAY_SECONDS, day, day + DAY_SECONDS], ...values.map(([value]) => [null, value, null])];
+}
+
+// While no day with figures is pointed at, the legend has those of the last one, whose date it names.
+function showLastDay(plot) {
+  const [days, ...values] = plot.data;
+  const hasFigures = (n) => values.some((column) => typeof column[n] === "number");
+  if (!hasFigures(plot.legend.idx)) plot.setLegend({ idx: days.findLastIndex((_, n) => hasFigures(n)) }, false);
 }
 
 let width = 0;

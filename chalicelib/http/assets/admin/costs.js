@@ -31,6 +31,13 @@ export function showCosts(costs) {
   drawCharts();
 }
 
+// No figures of other days stand under days that could not be loaded.
+export function clearCosts(message) {
+  removeCharts();
+  document.getElementById("figures").replaceChildren(el("p", { class: "bad" }, message));
+  for (const id of ["money", "usage", "holds"]) fill(document.getElementById(id), el("p", { class: "bad" }, message));
+}
+
 function figures(costs) {
   const { totals, outstanding, live_seconds: live } = costs;
   const figure = (label, value, more, isBad) =>
@@ -44,7 +51,7 @@ function figures(costs) {
     figure("Credits used", number(totals.credits_used), `in ${counted(totals.uses, "use")}`),
     figure("Free credits granted", number(totals.credits_given), "to new users and by administrators"),
     figure("Reported by clients", minutes(live.client_reported_seconds),
-      `${minutes(live.billed_seconds)} billed for the same sessions`, live.client_reported_seconds > live.billed_seconds * 1.1 + 60),
+      `${minutes(live.billed_seconds)} billed for these ${counted(live.sessions, "session")}`, live.client_reported_seconds > live.billed_seconds * 1.1 + 60),
   ), el("p", { class: "quiet" }, costs.counted_until ? `Counted until ${moment(costs.counted_until)}.` :
     "No entry has been counted yet. Figures appear here seconds after the first use or purchase.")];
 }
@@ -90,7 +97,8 @@ function liveSeconds(live) {
   const text = live.sessions === 0
     ? "No extension reported the seconds of its provider on these days."
     : `${counted(live.sessions, "session")} reported ${number(live.client_reported_seconds)} s of provider time and ` +
-      `${live.sessions === 1 ? "was" : "were"} billed for ${number(live.billed_seconds)} s: a difference of ${number(live.difference_seconds)} s.`;
+      `${live.sessions === 1 ? "was" : "were"} billed for ${number(live.billed_seconds)} s: a difference of ${number(live.difference_seconds)} s. ` +
+      "A session is billed from its start to its stop, and a socket may open later, close earlier, or stay open for longer.";
   return el("p", { class: "card" }, text + implausible);
 }
 

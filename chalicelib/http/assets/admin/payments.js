@@ -1,6 +1,8 @@
 // Purchases in money, of one user or of all: what was paid, returned and disputed, with the payment at Stripe.
 
 import { call } from "./api.js";
+import { answerPlace, run } from "./answers.js";
+import { actor } from "./actor.js";
 import { paged } from "./lists.js";
 import { el, fill, moment, table, usd, userLink } from "./show.js";
 
@@ -9,41 +11,30 @@ const STATES = {
   failed: "failed", expired: "not paid in time",
 };
 
-// The purchases of the days shown, in one state or all.
-export async function showSales(days, run, confirm) {
-  const answer = el("p", { role: "status", class: "answer" });
+const section = () => document.getElementById("purchases");
+
+let lastRequest = 0; // the response to an earlier one is not shown
+
+// The purchases of these days, in one state or all.
+export function showPurchases(from, to, confirm, afterAction) {
+  const place = answerPlace();
   const state = el("select", { name: "state" }, el("option", { value: "" }, "all"),
     Object.entries(STATES).map(([value, label]) => el("option", { value }, label)));
   const box = el("div");
-
-  async function act(dialog, method, path, body) {
-    const input = await confirm(dialog);
-    if (!input) return;
-    const key = crypto.randomUUID();
-    await run(async () => {
-      try {
-        await call(method, path, body(input), { "Idempotency-Key": key });
-        await refresh();
-        answer.className = "answer good";
-        answer.textContent = `Done: ${dialog.title}. The credits are taken back once Stripe reports it.`;
-      } catch (error) {
-        answer.className = "answer bad";
-        answer.textContent = `${error.message} (${error.code})`;
-        throw error;
-      }
-    });
-  }
+  const act = actor(confirm, place, () => refresh(), afterAction);
 
   async function refresh() {
-    const path = `admin/purchases?${days}${state.value ? `&state=${state.value}` : ""}`;
+    const request = (lastRequest += 1);
+    box.replaceChildren(); // what is shown is of the state and the days that were chosen
+    const path = `admin/purchases?from=${from}&to=${to}${state.value ? `&state=${state.value}` : ""}`;
     const page = await call("GET", `${path}&limit=50`);
+    if (request !== lastRequest) return;
     box.replaceChildren(paged(path, page, "purchases", (rows) => [byDay(rows), payments("Purchases on these days", rows, act, { withUser: true })]));
   }
 
-  state.addEventListener("change", () => run(refresh));
-  fill(document.getElementById("sales"), el("div", { class: "card" },
-    el("div", { class: "row start" }, el("label", {}, "State", state)), answer, box));
-  await refresh();
+  state.addEventListener("change", () => run(refresh, place));
+  fill(section(), el("div", { class: "card" }, el("div", { class: "row start" }, el("label", {}, "State", state), place.element), box));
+  return run(refresh, place);
 }
 
 function byDay(purchases) {
@@ -90,7 +81,7 @@ function refundButton(purchase, act) {
   const most = money(purchase.refundable_cents);
   const text = `${money(purchase.cents)} were paid, ${most} can be refunded. Stripe returns the money and keeps its fee; the credits that it bought are taken back.`;
   return el("button", { type: "button", onclick: () => act(
-    { title: `Refund of ${most} or less`, text, verb: "Refund", wantsDollars: true, mostCents: purchase.refundable_cents },
+    { title: `Refund of ${most} or less`, text, verb: "Refund", wantsDollars: true, mostCents: purchase.refundable_cents, then: "The credits are taken back once Stripe reports it." },
     "POST", `admin/purchases/${encodeURIComponent(purchase.purchase_id)}/refund`,
     (input) => ({ reason: input.reason, ...(input.cents ? { cents: input.cents } : {}) })) }, "Refund…");
 }

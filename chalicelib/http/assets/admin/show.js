@@ -42,7 +42,7 @@ export function table(caption, columns, rows, emptyText) {
 }
 
 // A user by id, as a link to the page of that user.
-export const userLink = (userId, text) => el("a", { href: `#users/${encodeURIComponent(userId)}` }, text ?? el("code", {}, userId));
+export const userLink = (userId, text) => el("a", { href: `#/users/${encodeURIComponent(userId)}` }, text ?? el("code", {}, userId));
 
 const valuesText = (values) => Object.entries(values).map(([name, value]) => `${name.replaceAll("_", " ")}: ${value}`).join(", ");
 

@@ -1,55 +1,39 @@
-// One user whole, at #users/<id>: credits, money, work and what administrators did. Never a word of the user.
+// One user whole, at #/users/<id>: credits, money, work and what administrators did. Never a word of the user.
 
 import { call } from "./api.js";
+import { actor } from "./actor.js";
+import { answerPlace, run } from "./answers.js";
 import { paged } from "./lists.js";
 import { payments } from "./payments.js";
 import { actionTable, counted, el, fill, moment, number, table, usd } from "./show.js";
 
 const section = () => document.getElementById("user");
 
-// The user that the address names, if it names one.
-export function userIdInAddress() {
-  return /^#users\/([\w-]+)$/.exec(location.hash)?.[1];
-}
+let shown = ""; // the user whose page was opened last: what comes late for another one is not shown
 
-export async function showUser(userId, run, confirm) {
+export function showUser(userId, confirm, afterAction) {
+  shown = userId;
+  const place = answerPlace();
   const path = `admin/users/${encodeURIComponent(userId)}`;
-  const answer = el("p", { role: "status", class: "answer" });
-  const refresh = () => load(path, answer, act);
-
-  // One key per confirmed dialog: a retry after a lost response changes nothing twice.
-  async function act(dialog, method, actPath, body) {
-    const input = await confirm(dialog);
-    if (!input) return;
-    const key = crypto.randomUUID();
-    await run(async () => {
-      try {
-        await call(method, actPath, body(input), { "Idempotency-Key": key });
-        await refresh();
-        say(answer, `Done: ${dialog.title}.`, "good");
-      } catch (error) {
-        say(answer, `${error.message} (${error.code})`, "bad");
-        throw error;
-      }
-    });
-    answer.focus();
-  }
-
+  const act = actor(confirm, place, () => load(userId, path, place, act), afterAction);
   fill(section(), el("p", { class: "empty" }, "Reading…"));
-  await refresh();
+  document.getElementById("user-title").focus({ preventScroll: true });
+  return run(async () => {
+    try {
+      await load(userId, path, place, act);
+    } catch (error) {
+      if (shown === userId) fill(section(), el("div", { class: "card" }, el("p", { class: "empty" }, "This user could not be read."), place.element));
+      throw error;
+    }
+  }, place);
 }
 
-function say(answer, text, kind) {
-  answer.className = `answer ${kind}`;
-  answer.textContent = text;
-  answer.tabIndex = -1;
-}
-
-async function load(path, answer, act) {
+async function load(userId, path, place, act) {
   const [user, sold, transactions, sessions] = await Promise.all([
     call("GET", path), call("GET", `${path}/purchases?limit=20`), call("GET", `${path}/transactions?limit=20`), call("GET", `${path}/sessions?limit=20`)]);
+  if (shown !== userId) return;
   fill(section(),
-    el("div", { class: "card" }, head(user), figures(user), buttons(user, act), answer),
+    el("div", { class: "card" }, head(user), figures(user), el("div", { class: "row" }, ...buttons(user, act), place.element)),
     el("div", { class: "card" }, holds(user)),
     el("div", { class: "card" }, paged(`${path}/purchases`, sold, "purchases", (rows) => payments("Purchases", rows, act, { withUser: false }))),
     el("div", { class: "card" }, paged(`${path}/transactions`, transactions, "transactions", statement)),
@@ -83,13 +67,14 @@ function buttons(user, act) {
   const consequence = user.is_blocked
     ? "The user can use the service again at once."
     : "Every call of the user is refused at once; a running session stops when its lease has expired.";
-  return el("div", { class: "row" },
+  return [
     el("button", { type: "button", onclick: () => act(
       { title: `Credits for ${user.email}`, text: `${counted(user.available, "credit")} available now. The change is recorded with your name and the reason.`, verb: "Change credits", wantsCredits: true },
       "POST", "admin/credits", (input) => ({ user_id: user.user_id, credits: input.credits, reason: input.reason })) }, "Credits…"),
     el("button", { type: "button", onclick: () => act(
       { title: `${verb} ${user.email}`, text: consequence, verb },
-      "POST", `admin/users/${encodeURIComponent(user.user_id)}/${verb.toLowerCase()}`, (input) => ({ reason: input.reason })) }, `${verb}…`));
+      "POST", `admin/users/${encodeURIComponent(user.user_id)}/${verb.toLowerCase()}`, (input) => ({ reason: input.reason })) }, `${verb}…`),
+  ];
 }
 
 function holds(user) {

@@ -42,7 +42,12 @@ EXAMPLES = [
         models=[model_cost],
         days=[
             contract.DayCost(
-                date="2026-11-30", totals=cost_totals, active_users=1, services=[service_cost], models=[model_cost]
+                date="2026-11-30",
+                totals=cost_totals,
+                sums=cost_totals,
+                active_users=1,
+                services=[service_cost],
+                models=[model_cost],
             )
         ],
         outstanding=contract.Outstanding(credits=600, liability_cents=359),

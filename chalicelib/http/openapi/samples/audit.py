@@ -18,6 +18,7 @@ report = contract.AuditReport(
     status="done",
     started_at=STARTED,
     users_checked=120,
+    users_judged=120,
     users_moving=0,
     entries=4_300,
     open_holds=2,
