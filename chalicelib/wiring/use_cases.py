@@ -12,6 +12,14 @@ from ..repositories.rate_limits import RateLimits
 from ..settings.provider_registry import RELAY
 from . import aws, providers
 from .accounts import accounts as accounts
+from .admin import (
+    cost_report as cost_report,
+    health_report as health_report,
+    purchase_administration as purchase_administration,
+    user_administration as user_administration,
+    user_details as user_details,
+    user_list as user_list,
+)
 from .aws import secret, settings, tables
 from .common import aggregates, common, cursors, ledger, now
 from .transcripts import (
@@ -25,17 +33,11 @@ from .transcripts import (
 if TYPE_CHECKING:
     from ..accounts.deletion import AccountDeletion
     from ..accounts.export import AccountExports
-    from ..admin.costs import CostReport
-    from ..admin.health import HealthReport
-    from ..admin.user_detail import UserDetails
-    from ..admin.user_list import UserList
-    from ..admin.users import UserAdministration
     from ..audit.service import Audits
     from ..catchup.service import Catchups
     from ..catchup.worker import CatchupWorker
     from ..credits.statement import Statements
     from ..credits.usage import UsageReport
-    from ..payments.administration import PurchaseAdministration
     from ..payments.checkout import Purchases
     from ..payments.fulfilment import Fulfilment
     from ..payments.reconciliation import Reconciler
@@ -229,60 +231,7 @@ def reconciler() -> "Reconciler":
     return Reconciler(fulfilment(), tables(), bool(settings().stripe_api_key), now)
 
 
-# Admin and audit
-
-
-@lru_cache
-def user_administration() -> "UserAdministration":
-    from ..admin.users import UserAdministration
-
-    return UserAdministration(**common().of(UserAdministration))
-
-
-@lru_cache
-def user_list() -> "UserList":
-    from ..admin.user_list import UserList
-
-    return UserList(**common().of(UserList), directory=aws.cognito(), cursors=cursors())
-
-
-@lru_cache
-def user_details() -> "UserDetails":
-    from ..admin.user_detail import UserDetails
-
-    return UserDetails(**common().of(UserDetails), directory=aws.cognito())
-
-
-@lru_cache
-def purchase_administration() -> "PurchaseAdministration":
-    from ..payments.administration import PurchaseAdministration
-
-    return PurchaseAdministration(
-        **common().of(PurchaseAdministration), gateway=providers.payments(), cursors=cursors()
-    )
-
-
-@lru_cache
-def cost_report() -> "CostReport":
-    from ..admin.costs import CostReport
-
-    return CostReport(**common().of(CostReport), aggregates=aggregates(), cursors=cursors())
-
-
-@lru_cache
-def health_report() -> "HealthReport":
-    from ..admin.health import HealthReport
-    from ..payments.reconciliation import STUCK_AFTER_SECONDS
-
-    return HealthReport(
-        **common().of(HealthReport),
-        aggregates=aggregates(),
-        alarms=aws.alarms(),
-        dead_letters=aws.dead_letters(),
-        stage=settings().stage,
-        lowest_margin_percent=settings().lowest_margin_percent,
-        purchase_stuck_after_seconds=STUCK_AFTER_SECONDS,
-    )
+# Audit
 
 
 @lru_cache

@@ -190,7 +190,7 @@ def test_another_server_is_checked_and_ends_the_sign_in(panel: PanelPage, api: A
     panel.wait_for_text(text("settings_api_ok", v1="local"))
 
     stored = panel.page.run("async () => (await chrome.storage.local.get('live-transcription/sign-in'))")
-    assert stored == {"live-transcription/sign-in": {"reason": "logout"}}
+    assert stored == {"live-transcription/sign-in": {"reason": "logout", "apiUrl": api.url}}
 
 
 @pytest.mark.soak

@@ -7,7 +7,7 @@ import pytest
 from scripts.browser import Page
 from scripts.local.aws import client as aws_client
 from scripts.local.stack import LocalStack
-from tests.http.dashboard_page import ANSWER_ONCE, CONFIRM, FIND, READY, Dashboard, watched_dashboard
+from tests.http.dashboard_page import ANSWER_ONCE, CONFIRM, FIND, LEGEND, READY, Dashboard, watched_dashboard
 from tests.http.http_client import Api, Person, new_email
 
 VIEWS = ("money", "purchases", "usage", "holds", "audit", "users?search=owner", "health")
@@ -254,3 +254,44 @@ def test_a_part_of_health_that_could_not_be_read_is_not_good(dashboard: Dashboar
     dashboard.page.run(CLICK, "#health button", "Check again")
     dashboard.wait_until("document.getElementById('attention').innerText.includes('could not be read')")
     assert dashboard.page.run("async () => document.querySelectorAll('#health .good').length") == 0
+
+
+@pytest.mark.parametrize("width", [360, 1_280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_dialog_and_the_sign_in_have_no_fault_for_axe(
+    dashboard: Dashboard, person: Person, width: int, scheme: str
+) -> None:
+    dashboard.set_size(width)
+    dashboard.set_color_scheme(scheme)
+    dashboard.page.run(FIND, person.user_id)
+    dashboard.wait_until("document.querySelectorAll('#users tbody tr').length === 1")
+    dashboard.page.run(CLICK, "#users td button", "Credits…")
+    assert dashboard.violations() == []
+
+    dashboard.page.run("async () => document.getElementById('confirm-cancel').click()")
+    dashboard.page.run("async () => document.getElementById('sign-out').click()")
+
+    assert dashboard.text("#sign-in h2") == "Sign in"
+    assert dashboard.violations() == []
+
+
+def test_a_single_day_is_in_the_middle_of_its_chart(dashboard: Dashboard) -> None:
+    """The only day is one of three, the outer ones without figures; its legend has its figures."""
+    dashboard.page.run(CLICK, "button", "Today")
+    dashboard.wait_until("!document.body.hasAttribute('aria-busy')")
+    today = dashboard.page.run("async () => document.getElementById('range').elements.to.value")
+
+    for share in (0.02, 0.5, 0.98):
+        dashboard.page.run(
+            """async (share) => {
+          const over = document.querySelector("#money .u-over");
+          const { left, width, top, height } = over.getBoundingClientRect();
+          const at = { bubbles: true, clientX: left + width * share, clientY: top + height / 2 };
+          over.dispatchEvent(new MouseEvent("mousemove", at));
+          await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
+        }""",
+            share,
+        )
+        legend = dict(dashboard.page.run(LEGEND))
+        assert legend["Day"] == today
+        assert legend["Revenue"]
