@@ -55,6 +55,7 @@ async function openDashboard() {
 function openView() {
   const view = currentView();
   showView();
+  byId("download").hidden = view.name === "purchases"; // the file has costs
   drawCharts();
   pagePlace.text.textContent = rangeShown();
   if (view.name === "users") showSearch(view);

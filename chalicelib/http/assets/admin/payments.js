@@ -4,7 +4,7 @@ import { call } from "./api.js";
 import { answerPlace, run } from "./answers.js";
 import { actor } from "./actor.js";
 import { paged } from "./lists.js";
-import { el, fill, moment, table, usd, userLink } from "./show.js";
+import { el, fill, moment, number, table, usd, userLink } from "./show.js";
 
 const STATES = {
   open: "not paid yet", pending: "payment on its way", paid: "paid", refunded: "refunded", disputed_lost: "lost to a dispute",
@@ -50,7 +50,7 @@ function byDay(purchases) {
   }
   return table("By day, of the purchases shown below", [
     ["Day", (row) => row.day],
-    ["Purchases", (row) => String(row.count), true],
+    ["Purchases", (row) => number(row.count), true],
     ["Paid", (row) => money(row.paid), true],
     ["Returned since", (row) => money(row.returned), true],
     ["Disputed now", (row) => money(row.disputed), true],
@@ -66,7 +66,7 @@ export function payments(caption, purchases, act, { withUser }) {
     ["When", (row) => moment(row.created_at)],
     ...(withUser ? user : []),
     ["Amount", (row) => money(row.cents), true],
-    ["Credits", (row) => String(row.credits), true],
+    ["Credits", (row) => number(row.credits), true],
     ["State", (row) => (row.is_disputed ? el("strong", { class: "bad" }, "disputed") : STATES[row.state] ?? row.state)],
     ["Returned", (row) => (row.cents_returned ? money(row.cents_returned) : "–"), true],
     ["Payment", (row) => (row.payment_url
