@@ -28,7 +28,7 @@ class AdminAction(Struct, frozen=True):
 class ActionRequestAttributes:
     """What the stored result of a request has besides the action. `expires_at`: epoch seconds.
 
-    `cents`: what was asked of the payment system, of a refund; `refund_…`: what it answered.
+    `cents`: what was asked of the payment system, of a refund; `refund_…`, `is_refused`: what it answered.
     """
 
     body_hash: Internal[str]
@@ -37,3 +37,4 @@ class ActionRequestAttributes:
     refund_id: Internal[str]
     refund_state: Internal[int]
     refund_cents: Internal[int]
+    is_refused: Internal[bool]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from .. import contract
 from ..cursors import Cursors
@@ -31,6 +32,7 @@ from ..repositories.admin_actions import (
     put_action,
     put_refund_request,
     record_refund,
+    record_refusal,
     refund_request_from,
     request_record_key,
 )
@@ -153,16 +155,31 @@ class PurchaseAdministration:
         return request
 
     def _refund(self, purchase: Purchase, request: RefundRequest, action_id: str) -> RefundFact:
-        """Ask the payment system, and record what it answered."""
+        """Ask the payment system, and record what it answered, also a refusal, which is final."""
+        if request.is_refused:
+            raise ConflictError(REFUSED, "not_refundable")
         if self.now() > request.action.at + RESUMABLE_SECONDS:  # The payment system has forgotten the key since.
             raise ConflictError("This request was already processed. See the purchase.", "already_done")
         try:
             refund = self.gateway.refund(purchase, request.cents, f"refund:{action_id}")
         except ProviderRefusedError as error:
+            self._record_refusal(request, action_id)
             raise ConflictError(REFUSED, "not_refundable") from error
         with suppress(WriteRefusedError):  # The record has expired; the purchase shows the refund.
             self.tables.write(record_refund(action_id, refund))
         return refund
+
+    def _record_refusal(self, request: RefundRequest, action_id: str) -> None:
+        """Say beside the request that nothing was refunded."""
+        action = replace(
+            request.action,
+            action_id=self.new_ulid(),
+            at=self.now(),
+            action="refund_refused",
+            after=request.action.before,
+        )
+        with suppress(WriteRefusedError):  # A repeat of the request was refused at this moment, or the record expired.
+            self.tables.transact([record_refusal(action_id), *put_action(action)])
 
 
 def refundable_cents(purchase: Purchase) -> int:

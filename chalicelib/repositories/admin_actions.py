@@ -39,6 +39,7 @@ class RefundRequest(Struct, frozen=True):
     body_hash: str
     cents: int
     refund: RefundFact | None = None
+    is_refused: bool = False
 
 
 def put_refund_request(action_id: str, request: RefundRequest) -> Write:
@@ -62,7 +63,13 @@ def refund_request_from(item: Item) -> RefundRequest:
     refund = None
     if "refund_id" in item:
         refund = RefundFact(item["refund_id"], Refund(RefundState(item["refund_state"]), item["refund_cents"]))
-    return RefundRequest(action, body_hash, int(item.get("cents", 0)), refund)
+    return RefundRequest(action, body_hash, int(item.get("cents", 0)), refund, item.get("is_refused", False))
+
+
+def record_refusal(action_id: str) -> Write:
+    """Store that the payment system refused the request; refused where that is stored already."""
+    is_open = Attr("cents").exists() & Attr("is_refused").not_exists()
+    return Write(request_record_key(action_id), put_in={"is_refused": True}, when=is_open)
 
 
 def put_action(action: AdminAction) -> list[Write]:
