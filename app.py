@@ -625,7 +625,7 @@ def sold_purchases(caller: Admin, query: Query[contract.SoldPurchasesQuery]) -> 
 
 
 @app.route("/admin/purchases/{purchase_id}/refund", methods=["POST"], authorizer=cognito, cors=CORS)
-@endpoint(limit="admin", errors=("not_found", "provider_error"), reasons=("not_refundable", "already_done"))
+@endpoint(limit="admin", errors=("not_found", *PROVIDER_ERRORS), reasons=("not_refundable", "already_done"))
 def refund_purchase(
     caller: Admin, body: Body[contract.RefundPurchase], key: IdempotencyKey, purchase_id: Id
 ) -> contract.RefundStarted:

@@ -134,7 +134,9 @@ class PurchaseAdministration:
             raise ConflictError(NOT_REFUNDABLE, "not_refundable")
         cents = body.cents or most
         if cents > most:
-            raise InvalidRequestError(f"At most {most} cents of this payment can be refunded.", "cents")
+            raise InvalidRequestError(
+                f"At most {most} cents of this payment can be refunded. Enter a smaller amount.", "cents"
+            )
         returned = purchase.booked.returned_cents
         action = AdminAction(
             self.new_ulid(),

@@ -21,6 +21,7 @@ from chalicelib.accounts.mail import Mail
 from chalicelib.accounts.service import EVEN_SECONDS, Accounts
 from chalicelib.accounts.sign_ups import SignUps
 from chalicelib.admin.costs import CostReport
+from chalicelib.admin.user_detail import UserDetails
 from chalicelib.admin.user_list import UserList
 from chalicelib.admin.users import UserAdministration
 from chalicelib.credits.statement import Statements
@@ -33,8 +34,11 @@ from chalicelib.http.request import IdempotencyKey
 from chalicelib.http.responses import error_response, to_response
 from chalicelib.ids import ulid
 from chalicelib.models.accounts import Caller
+from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.repositories.aggregates import Aggregates
 from chalicelib.repositories.ledger import Guard
+from chalicelib.repositories.transcripts import Transcripts
+from chalicelib.transcripts.work import RecordedWork
 from chalicelib.wiring import aws, use_cases
 from tests.admin.health_env import health_report_on
 from tests.catchup.catchup_env import CatchupEnv
@@ -83,11 +87,12 @@ class OfflinePool(UserPool):
 
 @dataclass(frozen=True)
 class RouteCalls:
-    """The views, the account that calls them, ada's, who may do what administrators do, and the id of another user."""
+    """The views, the account that calls them, ada's, who may do what administrators do, the id of another user, and payments."""
 
     catchup_env: CatchupEnv
     ada: Caller
     other_id: str
+    payments_env: PaymentsEnv
 
     @classmethod
     def on(cls, catchup_env: CatchupEnv, monkeypatch: pytest.MonkeyPatch) -> "RouteCalls":
@@ -113,6 +118,7 @@ class RouteCalls:
             elapsed=itertools.count(0, EVEN_SECONDS).__next__,
         )
         administration = UserAdministration(backend.ledger, backend.tables, now, lambda: ulid(now() * 1000))
+        payments_env = PaymentsEnv(backend)
         replacements = {
             "accounts": accounts,
             "streaming": backend.streaming,
@@ -120,10 +126,13 @@ class RouteCalls:
             "catchups": catchup_env.catchups,
             "history": backend.history,
             "questions": catchup_env.questions,
-            "purchases": PaymentsEnv(backend).purchases,
+            "purchases": payments_env.purchases,
             "statements": Statements(backend.ledger, CURSORS),
             "usage_report": UsageReport(backend.ledger, now),
             "user_administration": administration,
+            "user_details": UserDetails(backend.ledger, backend.tables, pool, now),
+            "purchase_administration": payments_env.administration,
+            "recorded_work": RecordedWork(backend.ledger, Transcripts(backend.tables), CURSORS),
             "user_list": UserList(backend.ledger, backend.tables, pool, CURSORS),
             "health_report": health_report_on(backend),
             "search": search_on(backend),
@@ -138,7 +147,7 @@ class RouteCalls:
         ada = pool.callers[accounts.register(EXAMPLES[contract.Register]).token]
         guard = Guard.reference(ada.user_id, "test", "grant")
         assert backend.ledger.grant(ada.user_id, 1_000_000, "admin", guard, at=now(), reason="for a test")
-        return cls(catchup_env, ada, other.user.user_id)
+        return cls(catchup_env, ada, other.user.user_id, payments_env)
 
     def answer(self, body: Any, tested: str = "") -> list[Response]:
         """What each view that reads this shape answers. Ids in the body are replaced by existing ones, except in the
@@ -151,6 +160,9 @@ class RouteCalls:
         backend.clock.forward(lease.lease_seconds - NEAR_THE_END_SECONDS)  # The lease can be renewed.
         shared = use_cases.sharing().share(self.ada, lease.transcript_id, "https://api.example/api")
         ids |= {"token": token_of(shared.url), "address": shared.url}
+        if isinstance(body, contract.RefundPurchase):
+            ids["purchase_id"] = self.payments_env.buy(self.ada)
+            self.payments_env.receive_fact(ids["purchase_id"], PaymentState.PAID)
         named = {name: ids[name] for name in ids if name != tested and getattr(body, name, None)}
         if tested != "cursor" and getattr(body, "cursor", None):
             named["cursor"] = None  # The example names an entry that is not there.

@@ -81,7 +81,10 @@ def test_an_open_session_is_listed_among_the_open_holds(owner: Person, person: P
 def test_only_administrators_may_call_admin_routes(
     api: Api, signed_in_user: Person, forger: Forger, method: str, path: str
 ) -> None:
-    request, filled = GOOD_REQUESTS[method, path], path.replace("{user_id}", signed_in_user.user_id)
+    request, filled = (
+        GOOD_REQUESTS[method, path],
+        path.replace("{user_id}", signed_in_user.user_id).replace("{purchase_id}", "5a1de7d4"),
+    )
 
     check_error(api.call(method, filled, signed_in_user.token, **request), 403, "forbidden")
     claims = forger.claims(signed_in_user, **{"cognito:groups": ["admins"]})
@@ -92,7 +95,10 @@ def test_only_administrators_may_call_admin_routes(
 
 @pytest.mark.parametrize(("method", "path"), ADMIN_ROUTES)
 def test_a_blocked_administrator_is_refused(owner: Person, books: Backend, method: str, path: str) -> None:
-    request, filled = GOOD_REQUESTS[method, path], path.replace("{user_id}", owner.user_id)
+    request, filled = (
+        GOOD_REQUESTS[method, path],
+        path.replace("{user_id}", owner.user_id).replace("{purchase_id}", "5a1de7d4"),
+    )
     books.ledger.set_blocked(owner.user_id, True)
 
     check_error(owner.api.call(method, filled, owner.token, **request), 403, "account_blocked")

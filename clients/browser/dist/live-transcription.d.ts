@@ -4595,6 +4595,7 @@ interface operations {
             500: components["responses"]["InternalError"];
             502: components["responses"]["ProviderError"];
             503: components["responses"]["Unavailable"];
+            504: components["responses"]["ProviderTimeout"];
         };
     };
     block: {
