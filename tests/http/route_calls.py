@@ -87,7 +87,7 @@ class OfflinePool(UserPool):
 
 @dataclass(frozen=True)
 class RouteCalls:
-    """The views, the account that calls them, ada's, who may do what administrators do, the id of another user, and payments."""
+    """The views, and ada, who calls them and may do what administrators do; the id of another user, and payments."""
 
     catchup_env: CatchupEnv
     ada: Caller
