@@ -1,5 +1,7 @@
 """A session from start to stop, in a real browser: no sample and no word is lost or doubled at a renewal."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.extension.conftest import Stop
@@ -28,15 +30,23 @@ def test_a_session_over_twenty_renewals_loses_and_doubles_nothing(
     check_renewed_session(listener, stop, books, renewals=20)
 
 
-@pytest.mark.soak
-@pytest.mark.parametrize("wrong_ms", [-HOUR_MS, HOUR_MS])
-def test_a_clock_an_hour_wrong_changes_neither_words_nor_money(
-    listener: Listener, stop: Stop, books: Backend, wrong_ms: int
-) -> None:
+@pytest.fixture
+def wrong_clock(listener: Listener, wrong_ms: int) -> Iterator[None]:
+    """The listener's clock is wrong in every context, and right again afterwards: other tests use this browser."""
     listener.speak(wallAheadMs=wrong_ms)
     for context in listener.devtools.contexts("chrome-extension://"):
         context.run(WALL_AHEAD, wrong_ms)
+    yield
+    for context in listener.devtools.contexts("chrome-extension://"):
+        context.run(WALL_AHEAD, 0)
 
+
+@pytest.mark.soak
+@pytest.mark.parametrize("wrong_ms", [-HOUR_MS, HOUR_MS])
+@pytest.mark.usefixtures("wrong_clock")
+def test_a_clock_an_hour_wrong_changes_neither_words_nor_money(
+    listener: Listener, stop: Stop, books: Backend, wrong_ms: int
+) -> None:
     check_renewed_session(listener, stop, books, renewals=3)
 
 
