@@ -118,3 +118,21 @@ test("a start under way, a session that runs and the start of another user are l
   assert.notEqual(bench.backend.session.state, "stopped");
   await bench.stop();
 });
+
+test("a start that never arrived opens nothing beside a session with words, and is deleted after a while", async () => {
+  const bench = new Bench();
+  await bench.signIn();
+  await bench.clock.until(bench.session.start());
+  bench.backend.session.nextSeq = 3; // another device runs it
+  const kept = { key: "never arrived", userId: (await bench.clock.until(bench.createClient().auth.user()))?.userId, body: "{}", keptAtMs: 0 };
+  const { live } = bench.createClient();
+
+  for (const [ageMs, isDeleted] of [[60_000, false], [-1, true]] as const) {
+    await bench.storage.set("live-transcription/start", { ...kept, keptAtMs: bench.clock.nowMs - ageMs });
+    await bench.clock.until(live.stopUnansweredStart());
+    assert.equal((await bench.storage.get("live-transcription/start")) === undefined, isDeleted);
+  }
+
+  assert.equal(bench.backend.sessions.length, 1);
+  assert.notEqual(bench.backend.session.state, "stopped");
+});

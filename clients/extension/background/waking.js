@@ -39,7 +39,13 @@ async function lookAfterSessions() {
   const { client, userId } = account;
   if (userId === undefined) return;
   const isSaved = await client.live.saveUnsaved().then(({ waiting, lost }) => waiting + lost === 0, () => false);
+  await lookAfterKnown(account, isSaved);
   await client.live.stopUnansweredStart().catch(() => undefined); // tried again when the worker wakes the next time
+}
+
+/** The sessions that this browser started. */
+async function lookAfterKnown(account, isSaved) {
+  const { client, userId } = account;
   const sessions = await loadSessions(account);
   if (sessions.length === 0) return;
   const open = await client.live.findOpen().catch(() => undefined);

@@ -226,14 +226,17 @@ test("a session of a start that was never answered is stopped when the worker wa
 });
 
 test("a start that failed is looked after at once", PATIENT, async () => {
+  browser.answers.start = () => json(201, { session_id: "lost", lease_seconds: 60, renew_after: 48, next_seq: 0, offset_ms: 0 });
   browser.startRecording = async () => {
     await browser.local.set({ "live-transcription/start": { key: "k", userId: "ada", body: "{}", keptAtMs: Date.now() } });
+    browser.openSessions.push({ sessionId: "lost", origin: "http://127.0.0.1:8000", owner: "ada" });
     throw new Error("The network failed.");
   };
 
   const { error } = await browser.send("START", { tabId: 7 });
 
   assert.equal(error.message, "The network failed.");
+  await until(() => browser.stopped.includes("lost"));
   await until(() => browser.local.values["live-transcription/start"] === undefined);
 });
 

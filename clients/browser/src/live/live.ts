@@ -92,8 +92,10 @@ export class Live {
    * the session. Call it when the extension starts or wakes. Throws ApiError, NetworkError, SessionInUseError.
    */
   async stopUnansweredStart(): Promise<void> {
+    const options = { signInId: await this.auth.signInId() }; // another user may sign in meanwhile
     const { environment, stream, storage } = this;
-    await stopUnansweredStart({ environment, stream, storage }, await this.#userId(), (sessionId) => this.stop(sessionId));
+    const stop = (sessionId: string): Promise<unknown> => this.stop(sessionId, options);
+    await stopUnansweredStart({ environment, stream, storage }, await this.#userId(), options, stop);
   }
 
   /** Stops a session that nothing runs, with the words that an earlier run could not save. Throws SessionInUseError. */

@@ -1,6 +1,7 @@
 /** The request that opens a session. Its key outlives the context that sent it: nothing is opened twice. */
 import type { Environment } from "../environment.js";
 import { isKeyOutdated, isKeyUsed } from "../errors.js";
+import type { RequestOptions } from "../requests.js";
 import type { KeyValueStorage } from "../storage.js";
 import type { StartBody, Stream, TimedLease } from "../stream.js";
 import { SegmentsOutbox } from "./segments_outbox.js";
@@ -129,30 +130,35 @@ export class StartRequest {
 
 /**
  * Stops the session that a start opened whose answer never came, by sending that start again, unless a context sends it now.
- * `stop` throws where a context runs the session.
+ * `options`: of the sign-in of `userId`.
  */
 export async function stopUnansweredStart(
   { environment, stream, storage }: Pick<LiveParts, "environment" | "stream" | "storage">,
   userId: string,
+  options: RequestOptions,
   stop: (sessionId: string) => Promise<unknown>,
 ): Promise<void> {
-  const kept = (await storage.get(START_KEY)) as KeptStart | undefined;
+  const read = async (): Promise<KeptStart | undefined> => (await storage.get(START_KEY)) as KeptStart | undefined;
+  const kept = await read();
   if (kept?.userId !== userId) return;
   const release = await environment.locks.tryLock(`${START_KEY}/${kept.key}`);
   if (!release) return;
+  const isCurrent = async (): Promise<boolean> => (await read())?.key === kept.key;
   try {
-    // Without an open session nothing is billed, and the start must not open one now.
-    if (environment.wallMs() - kept.keptAtMs < LONGEST_LEASE_MS && (await stream.openSessions()).length > 0) {
-      const { lease } = await stream.startTimed(JSON.parse(kept.body) as StartBody, { idempotencyKey: kept.key });
+    if (!(await isCurrent())) return; // it was answered meanwhile
+    const ageMs = environment.wallMs() - kept.keptAtMs;
+    const isBilled = ageMs >= 0 && ageMs < LONGEST_LEASE_MS;
+    // A session of it has no words. Where there is none the start must not open one now, unless it is still under way.
+    if (isBilled && (await stream.openSessions(options)).some(({ next_seq }) => next_seq === 0)) {
+      const { lease } = await stream.startTimed(JSON.parse(kept.body) as StartBody, { ...options, idempotencyKey: kept.key });
       await stop(lease.session_id);
-    }
-    await storage.remove(START_KEY);
+    } else if (isBilled && ageMs < KEPT_MS) return;
   } catch (error) {
     if (!isKeyUsed(error)) throw error;
-    await storage.remove(START_KEY); // it was refused, and opened nothing
   } finally {
     release();
   }
+  if (await isCurrent()) await storage.remove(START_KEY);
 }
 
 /** Sends a request for a lease once more, with a new key, where the lease of its key has ended or was followed by another. */
