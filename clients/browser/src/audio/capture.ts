@@ -119,7 +119,7 @@ export class AudioCapture {
 
   async #createRecorder(): Promise<AudioWorkletNode> {
     const { sampleRate = 16_000, frameMs = LONGEST_FRAME_MS, workletUrl = scriptUrl, onFrame } = this.#options;
-    if (!workletUrl) throw new Error("The address of the SDK's file is not known. Name it as workletUrl.");
+    if (!workletUrl) throw new Error("Name the address of the SDK's file as workletUrl.");
     await this.#context.audioWorklet.addModule(workletUrl);
     const processorOptions: ProcessorOptions = { sampleRate, frameMs };
     const recorder = new AudioWorkletNode(this.#context, PROCESSOR, {

@@ -115,8 +115,8 @@ export class StartRequest {
     return (await this.stream.openSessions()).some(({ session_id }) => session_id === sessionId);
   }
 
-  async #kept(): Promise<KeptStart | undefined> {
-    return (await this.storage.get(START_KEY)) as KeptStart | undefined;
+  #kept(): Promise<KeptStart | undefined> {
+    return this.storage.get(START_KEY) as Promise<KeptStart | undefined>;
   }
 
   /** The key of the same start, which an earlier context sent. */
@@ -138,7 +138,7 @@ export async function stopUnansweredStart(
   options: RequestOptions,
   stop: (sessionId: string) => Promise<unknown>,
 ): Promise<void> {
-  const read = async (): Promise<KeptStart | undefined> => (await storage.get(START_KEY)) as KeptStart | undefined;
+  const read = (): Promise<KeptStart | undefined> => storage.get(START_KEY) as Promise<KeptStart | undefined>;
   const kept = await read();
   if (kept?.userId !== userId) return;
   const release = await environment.locks.tryLock(`${START_KEY}/${kept.key}`);
@@ -147,12 +147,11 @@ export async function stopUnansweredStart(
   try {
     if (!(await isCurrent())) return; // it was answered meanwhile
     const ageMs = environment.wallMs() - kept.keptAtMs;
-    const isBilled = ageMs >= 0 && ageMs < LONGEST_LEASE_MS;
     // A session of it has no words. Where there is none the start must not open one now, unless it is still under way.
-    if (isBilled && (await stream.openSessions(options)).some(({ next_seq }) => next_seq === 0)) {
+    if (ageMs < LONGEST_LEASE_MS && (await stream.openSessions(options)).some(({ next_seq }) => !next_seq)) {
       const { lease } = await stream.startTimed(JSON.parse(kept.body) as StartBody, { ...options, idempotencyKey: kept.key });
       await stop(lease.session_id);
-    } else if (isBilled && ageMs < KEPT_MS) return;
+    } else if (ageMs < KEPT_MS) return;
   } catch (error) {
     if (!isKeyUsed(error)) throw error;
   } finally {
