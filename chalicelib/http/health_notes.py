@@ -1,5 +1,6 @@
 """What a request or a job leaves for the owner's Health view, and the recorder that writes it."""
 
+import re
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -15,6 +16,7 @@ WEBHOOKS = {"/webhooks/stripe": "stripe", "/webhooks/assemblyai": "assemblyai"} 
 # A 429 is to cost next to nothing, and a webhook's own calls are few: a process notes each kind at most so often.
 QUIET_SECONDS = {HealthKind.WEBHOOK_APPLIED: 60, HealthKind.LIMIT_MET: 60}
 HOUR_SECONDS = 3_600
+SHARED_WORD = re.compile(r"\d{3}|(?!req_)[^\d\s]+")  # a status, or what is in no id of a request
 QUOTAS = {"mail_quota": "emails of the day", "provider_quota": "quota of the provider"}
 
 
@@ -30,16 +32,20 @@ def notes_of_request(path: str, status: int, facts: RequestFacts) -> list[Health
 
 def notes_of_work(facts: RequestFacts) -> list[HealthNote]:
     """The same of a job or a scheduled run: failures of providers, quotas that are used up, jobs that failed."""
-    found = []
-    for failure in dict.fromkeys(facts.provider_failures):
-        provider, _, reason = failure.partition(": ")
-        found.append(HealthNote(HealthKind.PROVIDER_FAILURE, provider, reason))
+    failures = [failure.partition(": ") for failure in facts.provider_failures]
+    reasons = dict.fromkeys((provider, _without_ids(reason)) for provider, _, reason in failures)
+    found = [HealthNote(HealthKind.PROVIDER_FAILURE, provider, reason) for provider, reason in reasons]
     found += [
         HealthNote(HealthKind.LIMIT_MET, subject, str(facts.notes[name]))
         for name, subject in QUOTAS.items()
         if name in facts.notes
     ]
     return found + facts.failed_jobs
+
+
+def _without_ids(reason: str) -> str:
+    """The reason without the id of the provider's request: with it, each failure would be a record of its own."""
+    return " ".join(word for word in reason.split() if SHARED_WORD.fullmatch(word))
 
 
 def _webhook_note(webhook: str, status: int, facts: RequestFacts) -> HealthNote | None:

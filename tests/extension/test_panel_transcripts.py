@@ -8,6 +8,7 @@ import requests
 
 from sandbox.speech import samples
 from tests.extension.devtools import Devtools
+from tests.extension.fault_proxy import FaultProxy
 from tests.extension.panel_page import PanelPage, text
 from tests.http.http_client import PATIENCE_SECONDS, Api, Person
 
@@ -73,13 +74,18 @@ SAVED = [
 ]
 
 
-@pytest.fixture
-def reader(panel: PanelPage, api: Api) -> Person:
-    """Somebody with one transcript, who is signed in."""
+def person_with_transcript(api: Api) -> Person:
     person = Person.register(api)
     session_id = person.start(title="Stand-up")
     person.stream(action="save", session_id=session_id, segments=SAVED)
     person.stop(session_id)
+    return person
+
+
+@pytest.fixture
+def reader(panel: PanelPage, api: Api) -> Person:
+    """Somebody with one transcript, who is signed in."""
+    person = person_with_transcript(api)
     panel.sign_in(person.email)
     return person
 
@@ -97,6 +103,8 @@ def test_words_are_found_and_open_the_transcript_at_their_moment(panel: PanelPag
     panel.wait_for_element(".captions .found")
 
     assert "at noon" in panel.text_of(".captions .found")
+    panel.click(text("action_back"))
+    panel.wait_for_element(".snippet mark")
     panel.go("#/history")
     panel.fill(text("search_label"), "nobody said this")
     panel.click(text("search_go"))
@@ -123,3 +131,23 @@ def test_a_transcript_is_shared_and_its_share_is_ended(panel: PanelPage, reader:
 
     panel.wait_for_text(text("share_none"))
     assert requests.get(url, timeout=PATIENCE_SECONDS).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("hash_path", "api_path"),
+    [("#/history", "/transcription/history"), ("#/history?words=noon", "/transcription/search")],
+)
+def test_a_list_that_could_not_be_loaded_is_there_after_the_next_try(
+    panel: PanelPage, api: Api, proxy: FaultProxy, hash_path: str, api_path: str
+) -> None:
+    proxy.reset()
+    panel.reset(proxy.url)
+    panel.sign_in(person_with_transcript(api).email)
+    proxy.fail(api_path, "drop", times=20)
+    panel.go(hash_path)
+    panel.wait_for_element(".notice.error")
+    proxy.reset()
+
+    panel.click(text("action_retry"))
+
+    panel.wait_for_text("Stand-up")

@@ -43,6 +43,21 @@ FAILED = HealthNote(HealthKind.JOB_FAILED, "catch-up", "timeout", "job", "ada")
             RequestFacts(provider_failures=["OpenAI: timeout", "OpenAI: timeout"]),
             [HealthNote(HealthKind.PROVIDER_FAILURE, "OpenAI", "timeout")],
         ),
+        *(
+            (
+                "/transcription/ask",
+                502,
+                RequestFacts(
+                    provider_failures=[f"{provider}: {status}{request_id}", f"{provider}: {status}req_abcdef"]
+                ),
+                [HealthNote(HealthKind.PROVIDER_FAILURE, provider, status.strip())],
+            )
+            for provider, status, request_id in [
+                ("OpenAI", "status 500 ", "req_8e1f0a"),
+                ("Stripe", "status 404 resource_missing ", "req_Ab12"),
+                ("AssemblyAI", "status 503 ", "5a1de7d4-1c5e-4c8e-9f0a-6f1b2c3d4e5f"),
+            ]
+        ),
         (
             "/auth/register",
             503,

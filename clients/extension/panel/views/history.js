@@ -11,9 +11,9 @@ export function historyView(app, { words = "" }) {
   const place = h("div", {});
   const upload = h("a", { class: "button", href: "#/upload" }, icon("upload"), h("span", {}, text("history_upload")));
   const element = h("div", {}, h("div", { class: "actions end" }, upload), searchForm(app, words), place);
-  const signal = app.signal();
-  if (words) showPages(app, place, app.client.history.search(words, { limit: PAGE }, { signal }), foundItem, () => nothingFound(words));
-  else showPages(app, place, app.client.history.list({ limit: PAGE }, { signal }), itemOf, noTranscripts);
+  const { history } = app.client;
+  if (words) showPages(app, place, (options) => history.search(words, { limit: PAGE }, options), (item) => foundItem(item, words), () => nothingFound(words));
+  else showPages(app, place, (options) => history.list({ limit: PAGE }, options), itemOf, noTranscripts);
   return { title: text("history_title"), element };
 }
 
@@ -33,12 +33,15 @@ function searchForm(app, words) {
 const noTranscripts = () => emptyState("history", text("history_empty_title"), text("history_empty"));
 const nothingFound = (words) => emptyState("search", text("search_empty_title"), text("search_empty", isolate(words)));
 
-/** The items of an iterator, a page at a time. */
-function showPages(app, place, items, itemElement, empty) {
+/** The items of an iterator, a page at a time. After an error it has ended, so that a new try opens another one. */
+function showPages(app, place, open, itemElement, empty) {
   const list = h("ul", { class: "history" });
   const foot = h("div", { class: "history-foot" });
 
-  void loadInto(app, place, () => take(items, PAGE), (first) => {
+  let items;
+  const load = (signal) => take((items = open({ signal })), PAGE);
+
+  void loadInto(app, place, load, (first) => {
     if (first.found.length === 0) return empty();
     show(first);
     return [list, foot];
@@ -100,14 +103,14 @@ function itemOf(item) {
 }
 
 /** A transcript that was found, with the words around the first match; it opens at that moment. */
-function foundItem({ transcript_id: id, started_at, title, snippet, seq, start_ms: startMs }) {
+function foundItem({ transcript_id: id, started_at, title, snippet, seq, start_ms: startMs }, words) {
   const isOfWords = startMs !== undefined;
   return h(
     "li",
     {},
     h(
       "a",
-      { href: `#${placeOf(`/history/${id}`, { seq })}`, class: "row-link" },
+      { href: `#${placeOf(`/history/${id}`, { seq, words })}`, class: "row-link" },
       icon("search"),
       h(
         "span",

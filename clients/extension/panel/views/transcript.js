@@ -13,11 +13,11 @@ import { captionRow } from "./live_running.js";
 
 const FORMATS = ["txt", "srt", "vtt", "json"];
 
-export function transcriptView(app, { id, seq }) {
+export function transcriptView(app, { id, seq, words }) {
   const element = h("div", { class: "transcript" });
   const shown = loadInto(app, element, (signal) => app.client.history.get(id, { signal }), (detail) => contentOf(app, detail, seq));
   void shown.then(() => element.querySelector(".found")?.scrollIntoView({ block: "center" }));
-  return { title: text("transcript_title"), element, back: "/history" };
+  return { title: text("transcript_title"), element, back: placeOf("/history", { words }) };
 }
 
 /** `seq`: of the caption that a search found. */
