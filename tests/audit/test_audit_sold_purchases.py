@@ -21,5 +21,5 @@ def test_only_a_recount_lists_purchases_that_the_list_lacks(audit_env: AuditEnv)
     for _ in range(2):
         assert audit_env.run(recount=True).findings_count == 0
 
-    listed, _ = list_sold_purchases(backend.tables, (backend.clock() - 60, backend.clock()), 10)
-    assert {purchase.purchase_id for purchase in listed} == set(names)
+    purchases, _ = list_sold_purchases(backend.tables, (backend.clock() - 60, backend.clock()), 10)
+    assert {purchase.purchase_id for purchase in purchases} == set(names)
